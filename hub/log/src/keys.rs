@@ -1,0 +1,88 @@
+//! Where things are in the store: one tree, so that one batch of the store is one atomic unit,
+//! with a tag byte for each kind.
+//!
+//! ```text
+//! 'b' ‖ first blob id u64 BE                       a chunk of blobs
+//! 'd' ‖ 16 bytes                                   a dedup entry
+//! 'e' ‖ first sequence u64 BE                      a chunk of events
+//! 'm' ‖ name                                       about the store itself
+//! 't' ‖ table ‖ 0 ‖ key                            a side table's value
+//! 'x' ‖ stream tag ‖ first u64 BE ‖ piece u16 BE   the rest of a large chunk
+//! ```
+
+use crate::api::Table;
+
+/// The format's stamp.
+pub(crate) const FORMAT: &[u8] = b"mformat";
+
+/// Dedup entries.
+pub(crate) const DEDUP: &[u8] = b"d";
+
+/// One of the two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Events,
+    Blobs,
+}
+
+impl Stream {
+    pub(crate) const fn tag(self) -> u8 {
+        match self {
+            Stream::Events => b'e',
+            Stream::Blobs => b'b',
+        }
+    }
+
+    /// The word errors use for one of its members.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Stream::Events => "event",
+            Stream::Blobs => "blob",
+        }
+    }
+
+    /// Key of the chunk that starts at `first`.
+    pub(crate) fn chunk(self, first: u64) -> [u8; 9] {
+        let mut key = [self.tag(); 9];
+        key[1..].copy_from_slice(&first.to_be_bytes());
+        key
+    }
+
+    /// The number in a chunk's key, if it is one of this stream.
+    pub(crate) fn first_of(self, key: &[u8]) -> Option<u64> {
+        let number = key.strip_prefix(&[self.tag()])?;
+        Some(u64::from_be_bytes(number.try_into().ok()?))
+    }
+
+    /// Key of the `piece`-th continuation (from 1) of the chunk that starts at `first`.
+    pub(crate) fn piece(self, first: u64, piece: u16) -> [u8; 12] {
+        let mut key = [b'x'; 12];
+        key[1] = self.tag();
+        key[2..10].copy_from_slice(&first.to_be_bytes());
+        key[10..].copy_from_slice(&piece.to_be_bytes());
+        key
+    }
+}
+
+/// Key of a dedup entry.
+pub(crate) fn dedup(id: &[u8; 16]) -> [u8; 17] {
+    let mut key = [DEDUP[0]; 17];
+    key[1..].copy_from_slice(id);
+    key
+}
+
+/// What all keys of a table start with. A name holds no NUL, so no table is another's prefix.
+pub(crate) fn table(table: Table) -> Vec<u8> {
+    let mut key = Vec::with_capacity(table.name().len() + 2);
+    key.push(b't');
+    key.extend_from_slice(table.name().as_bytes());
+    key.push(0);
+    key
+}
+
+/// Key of a table's value.
+pub(crate) fn table_key(of: Table, key: &[u8]) -> Vec<u8> {
+    let mut full = table(of);
+    full.extend_from_slice(key);
+    full
+}

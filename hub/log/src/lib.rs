@@ -1,0 +1,55 @@
+//! The event log: one append-only, hash-chained stream of records, a second stream of raw
+//! blobs, a dedup index and small side tables, all on one embedded store.
+//!
+//! Everything above this crate sees only [`EventLog`]. The crate knows nothing of payments,
+//! JSON or connectors (a body is opaque bytes), and nothing outside it knows sled.
+//!
+//! What always holds:
+//!
+//! * **Acknowledged means durable.** [`EventLog::append`] resolves after an fdatasync, and a
+//!   duplicate only once its original is durable too.
+//! * **A batch is all or nothing**, over a crash and over a power cut: records, blob, dedup
+//!   entries and table values alike.
+//! * **Sequences have no hole.** Readers and followers see a prefix of the stream, in order,
+//!   and only what is durable. (Tables are the exception: see [`EventLog::table_get`].)
+//! * **The writer never waits for a reader**, and every queue is bounded by count and bytes.
+//!
+//! A map of the files: `api` the words of the interface, `sled_log` the implementation's
+//! face, `queue` → `pipeline` → `builder` → `committer` the way of an append, `read`, `follow`
+//! and `verify` the ways back, `chain`, `chunk`, `frame`, `keys` and `dedup` the bytes on disk,
+//! `open` and `store` the life of the files, `host` the clock, the disk's space and its sync.
+
+#![forbid(unsafe_code)]
+
+mod api;
+pub mod bench;
+mod builder;
+pub mod chain;
+mod chunk;
+mod committer;
+mod dedup;
+mod error;
+mod follow;
+mod frame;
+mod host;
+mod keys;
+mod open;
+mod options;
+mod pipeline;
+mod queue;
+mod read;
+mod sled_log;
+mod state;
+mod store;
+mod verify;
+
+pub use api::{
+    Appended, Batch, Committed, Dedup, EventLog, Follow, Follower, Health, NewRecord, Put,
+    PutValue, Record, Sequence, Table,
+};
+pub use chain::Hash;
+pub use error::{AppendError, OpenError, ReadError, VerifyError};
+pub use open::probe_holder;
+pub use options::LogOptions;
+pub use sled_log::SledLog;
+pub use verify::Verified;

@@ -1,0 +1,1 @@
+//! The MetaTrader 5 Web API simulator.
