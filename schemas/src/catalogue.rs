@@ -183,3 +183,10 @@ impl Payload {
         }
     }
 }
+
+impl Payload {
+    /// The data as JSON text.
+    pub fn to_json(&self) -> String {
+        self.to_value().to_string()
+    }
+}

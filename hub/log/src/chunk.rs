@@ -2,9 +2,13 @@
 //!
 //! ```text
 //! events: hash before (32) ‖ hash of the last (32) ‖ count u32 BE
-//!         ‖ ( recorded_us i64 BE ‖ blob u64 BE ‖ length u32 BE ‖ check (4) ‖ body )*
-//! blobs:  count u32 BE ‖ ( length u32 BE ‖ body )*
+//!         ‖ ( recorded_us i64 BE ‖ blob u64 BE ‖ length u32 BE ‖ check (4)
+//!           ‖ dedup id (16) ‖ body hash (8) if the length's top bit is set ‖ body )*
+//! blobs:  owner u64 BE ‖ count u32 BE ‖ ( length u32 BE ‖ body )*
 //! ```
+//!
+//! A blob chunk's owner is the last record of the event chunk that is written right after it;
+//! if a crash came between the two, opening removes it. 0: it stands on its own.
 //!
 //! Hashes are computed again at every read and compared: `check` is the first four bytes of a
 //! record's hash, which names the one that is bad; the hash of the last stands for them all.
@@ -12,16 +16,24 @@
 use bytes::Bytes;
 
 use crate::api::{Record, Sequence};
-use crate::chain::{Hash, link};
+use crate::chain::{Hash, body_hash, link};
+use crate::dedup::Mark;
 use crate::error::ReadError;
 use crate::keys::Stream;
 
-/// A chunk is closed once it has this many bytes. sled's cache does not count large values
-/// properly (782 MB resident with 40 KB chunks, 335 MB with 8 KB), and smaller ones compress
-/// worse.
+/// A chunk of events is closed once it has this many bytes. sled's cache does not count large
+/// values properly (782 MB resident with 40 KB chunks, 335 MB with 8 KB), and smaller ones
+/// compress worse.
 pub(crate) const CHUNK_BYTES: usize = 16 << 10;
 
+/// The same for blobs, which are larger, and are closed together with their events.
+const BLOB_CHUNK_BYTES: usize = 24 << 10;
+
 const EVENTS_HEAD_BYTES: usize = 68;
+const BLOBS_HEAD_BYTES: usize = 12;
+
+/// Set in a record's length when a dedup mark follows.
+const MARKED: u32 = 1 << 31;
 
 /// Gathers records into a chunk.
 pub(crate) struct EventChunk {
@@ -40,13 +52,25 @@ impl EventChunk {
     }
 
     /// Appends a record, and gives its hash.
-    pub(crate) fn push(&mut self, recorded_us: i64, blob: Option<u64>, body: &[u8]) -> Hash {
+    pub(crate) fn push(
+        &mut self,
+        recorded_us: i64,
+        blob: Option<u64>,
+        mark: Option<&Mark>,
+        body: &[u8],
+        body_hash: &Hash,
+    ) -> Hash {
         let sequence = self.first + u64::from(self.count);
-        let hash = link(&self.last_hash, sequence, recorded_us, blob, body);
+        let hash = link(&self.last_hash, sequence, recorded_us, blob, body_hash);
         self.raw.extend_from_slice(&recorded_us.to_be_bytes());
         self.raw.extend_from_slice(&blob.unwrap_or(0).to_be_bytes());
-        self.raw.extend_from_slice(&length(body));
+        let marked = if mark.is_some() { MARKED } else { 0 };
+        self.raw.extend_from_slice(&(length(body) | marked).to_be_bytes());
         self.raw.extend_from_slice(&hash[..4]);
+        if let Some(mark) = mark {
+            self.raw.extend_from_slice(&mark.id);
+            self.raw.extend_from_slice(&mark.body);
+        }
         self.raw.extend_from_slice(body);
         self.count += 1;
         self.last_hash = hash;
@@ -74,28 +98,29 @@ pub(crate) struct BlobChunk {
 
 impl BlobChunk {
     pub(crate) fn new(first: u64) -> Self {
-        Self { raw: vec![0; 4], first, count: 0 }
+        Self { raw: vec![0; BLOBS_HEAD_BYTES], first, count: 0 }
     }
 
     pub(crate) fn push(&mut self, body: &[u8]) {
-        self.raw.extend_from_slice(&length(body));
+        self.raw.extend_from_slice(&length(body).to_be_bytes());
         self.raw.extend_from_slice(body);
         self.count += 1;
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.raw.len() >= CHUNK_BYTES
+        self.raw.len() >= BLOB_CHUNK_BYTES
     }
 
     /// The first id, and the chunk's bytes.
-    pub(crate) fn finish(mut self) -> (u64, Vec<u8>) {
-        self.raw[..4].copy_from_slice(&self.count.to_be_bytes());
+    pub(crate) fn finish(mut self, owner: Sequence) -> (u64, Vec<u8>) {
+        self.raw[..8].copy_from_slice(&owner.to_be_bytes());
+        self.raw[8..BLOBS_HEAD_BYTES].copy_from_slice(&self.count.to_be_bytes());
         (self.first, self.raw)
     }
 }
 
-fn length(body: &[u8]) -> [u8; 4] {
-    u32::try_from(body.len()).expect("the options keep a body below 64 MiB").to_be_bytes()
+fn length(body: &[u8]) -> u32 {
+    u32::try_from(body.len()).expect("the options keep a body at 64 MiB or below")
 }
 
 /// A chunk of events, read back.
@@ -132,7 +157,12 @@ impl Events {
     }
 
     /// Its records in order, each checked against its hash; the first error ends it.
-    pub(crate) fn records(&self) -> Records {
+    pub(crate) fn records(&self) -> impl Iterator<Item = Result<Record, ReadError>> + use<> {
+        self.marked_records().map(|item| item.map(|(record, _)| record))
+    }
+
+    /// The same, with what each keeps of its dedup key.
+    pub(crate) fn marked_records(&self) -> Records {
         Records {
             rest: self.raw.clone(),
             sequence: self.first,
@@ -143,7 +173,7 @@ impl Events {
     }
 }
 
-/// See [`Events::records`].
+/// See [`Events::marked_records`].
 pub(crate) struct Records {
     rest: Bytes,
     sequence: Sequence,
@@ -153,7 +183,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    fn parse(&mut self) -> Result<Record, ReadError> {
+    fn parse(&mut self) -> Result<(Record, Option<Mark>), ReadError> {
         const HEAD_BYTES: usize = 24;
         let sequence = self.sequence;
         if self.rest.len() < HEAD_BYTES {
@@ -162,12 +192,17 @@ impl Records {
         let head = self.rest.split_to(HEAD_BYTES);
         let recorded_us = i64::from_be_bytes(array(&head[..8]));
         let blob = Some(u64::from_be_bytes(array(&head[8..16]))).filter(|id| *id != 0);
-        let length = u32::from_be_bytes(array(&head[16..20])) as usize;
-        if length > self.rest.len() {
+        let length = u32::from_be_bytes(array(&head[16..20]));
+        let mark_bytes = if length & MARKED == 0 { 0 } else { 24 };
+        let length = (length & !MARKED) as usize;
+        if mark_bytes + length > self.rest.len() {
             return Err(corrupt(sequence, "its chunk ends within it"));
         }
+        let mark = self.rest.split_to(mark_bytes);
+        let mark =
+            (mark_bytes > 0).then(|| Mark { id: array(&mark[..16]), body: array(&mark[16..]) });
         let body = self.rest.split_to(length);
-        let hash = link(&self.hash, sequence, recorded_us, blob, &body);
+        let hash = link(&self.hash, sequence, recorded_us, blob, &body_hash(&body));
         if hash[..4] != head[20..] {
             return Err(corrupt(sequence, "it does not fit its hash"));
         }
@@ -180,12 +215,12 @@ impl Records {
         }
         self.hash = hash;
         self.sequence += 1;
-        Ok(Record { sequence, recorded_us, blob, hash, body })
+        Ok((Record { sequence, recorded_us, blob, hash, body }, mark))
     }
 }
 
 impl Iterator for Records {
-    type Item = Result<Record, ReadError>;
+    type Item = Result<(Record, Option<Mark>), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.left == 0 {
@@ -199,18 +234,20 @@ impl Iterator for Records {
     }
 }
 
-/// How many blobs a chunk says it has.
-pub(crate) fn blob_count(raw: &[u8]) -> Option<u32> {
-    raw.first_chunk().map(|count| u32::from_be_bytes(*count))
+/// The owner of a chunk of blobs, and how many it says it has.
+pub(crate) fn blob_head(raw: &[u8]) -> Option<(Sequence, u32)> {
+    let head = raw.get(..BLOBS_HEAD_BYTES)?;
+    Some((u64::from_be_bytes(array(&head[..8])), u32::from_be_bytes(array(&head[8..]))))
 }
 
 /// The blob at `index` (from 0) of a chunk; none if the chunk has no such one or is damaged.
 pub(crate) fn blob_at(raw: Vec<u8>, index: u64) -> Option<Bytes> {
-    if index >= u64::from(blob_count(&raw)?) {
+    let (_, count) = blob_head(&raw)?;
+    if index >= u64::from(count) {
         return None;
     }
     let mut rest = Bytes::from(raw);
-    let _count = rest.split_to(4);
+    let _head = rest.split_to(BLOBS_HEAD_BYTES);
     for at in 0..=index {
         let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
         let _length = rest.split_to(4);
@@ -241,7 +278,10 @@ mod tests {
     fn sample() -> Vec<u8> {
         let mut chunk = EventChunk::new(5, &GENESIS);
         for (at, body) in ["one", "two", "three"].iter().enumerate() {
-            chunk.push(100 + at as i64, (at == 1).then_some(8), body.as_bytes());
+            let mark = Mark { id: [at as u8; 16], body: [9; 8] };
+            let mark = (at == 2).then_some(&mark);
+            let (body, blob) = (body.as_bytes(), (at == 1).then_some(8));
+            chunk.push(100 + at as i64, blob, mark, body, &body_hash(body));
         }
         chunk.finish().1
     }
@@ -253,10 +293,8 @@ mod tests {
     #[test]
     fn what_goes_in_comes_out() {
         let records = read(sample()).expect("an untouched chunk reads");
-        let seen: Vec<_> = records
-            .iter()
-            .map(|r| (r.sequence, r.recorded_us, r.blob, r.body.as_ref()))
-            .collect();
+        let seen: Vec<_> =
+            records.iter().map(|r| (r.sequence, r.recorded_us, r.blob, r.body.as_ref())).collect();
         assert_eq!(
             seen,
             [
@@ -268,9 +306,18 @@ mod tests {
     }
 
     #[test]
+    fn marks_come_out_too() {
+        let chunk = Events::parse(5, sample()).expect("an untouched chunk parses");
+        let marks: Vec<_> = chunk.marked_records().map(|item| item.expect("it reads").1).collect();
+        assert_eq!(marks, [None, None, Some(Mark { id: [2; 16], body: [9; 8] })]);
+    }
+
+    /// All but dedup marks, which the chain leaves out so that exported records can be verified.
+    #[test]
     fn any_changed_byte_is_found() {
         let good = sample();
-        for at in 0..good.len() {
+        let mark = good.len() - b"three".len() - 24..good.len() - b"three".len();
+        for at in (0..good.len()).filter(|at| !mark.contains(at)) {
             let mut bad = good.clone();
             bad[at] ^= 1;
             assert!(read(bad).is_err(), "a change of byte {at} went unseen");
@@ -292,7 +339,8 @@ mod tests {
         chunk.push(b"a");
         chunk.push(b"");
         chunk.push(b"ccc");
-        let (_, raw) = chunk.finish();
+        let (_, raw) = chunk.finish(7);
+        assert_eq!(blob_head(&raw), Some((7, 3)));
         let at = |index| blob_at(raw.clone(), index);
         assert_eq!(at(0).as_deref(), Some(&b"a"[..]));
         assert_eq!(at(1).as_deref(), Some(&b""[..]));

@@ -74,7 +74,9 @@ pub enum AppendError {
         retry_after_ms: u64,
     },
     /// `expect_last` did not hold.
-    #[error("the log's last sequence is {found}, not {expected} as expected; read on, decide again")]
+    #[error(
+        "the log's last sequence is {found}, not {expected} as expected; read on, decide again"
+    )]
     Conflict {
         /// What the batch expected.
         expected: Sequence,
@@ -103,11 +105,15 @@ pub enum AppendError {
         reserve_bytes: u64,
     },
     /// The file system is mounted read-only.
-    #[error("the log's file system is read-only; remount it writable, and the log goes on by itself")]
+    #[error(
+        "the log's file system is read-only; remount it writable, and the log goes on by itself"
+    )]
     ReadOnly,
     /// A write or sync failed, now or earlier: whether this batch is on disk is unknown until a
     /// restart (its dedup keys tell then).
-    #[error("the log stopped: {reason}; check the disk, then restart (acknowledged records are safe)")]
+    #[error(
+        "the log stopped: {reason}; check the disk, then restart (acknowledged records are safe)"
+    )]
     Failed {
         /// What failed, and how.
         reason: String,

@@ -12,6 +12,7 @@ use sled::Tree;
 
 use crate::error::{ReadError, read_failed};
 use crate::keys::Stream;
+use crate::ops::Ops;
 
 /// Longest value given to the store: 17 of them make 1 MiB, half of what sled moves out.
 pub(crate) const STORED_BYTES_MAX: usize = 60 << 10;
@@ -23,8 +24,8 @@ const HEAD_BYTES: usize = 7;
 const AS_IT_IS: u8 = 0;
 const LZ4: u8 = 1;
 
-/// Puts a chunk into the store's batch, under the key of its first member.
-pub(crate) fn write(into: &mut sled::Batch, stream: Stream, first: u64, raw: &[u8]) {
+/// Writes a chunk, under the key of its first member.
+pub(crate) fn write(into: &mut Ops, stream: Stream, first: u64, raw: &[u8]) {
     let framed = pack(raw);
     let mut pieces = framed.chunks(STORED_BYTES_MAX);
     let head = pieces.next().expect("a frame is never empty: it has its head");

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! 'b' ‖ first blob id u64 BE                       a chunk of blobs
-//! 'd' ‖ 16 bytes                                   a dedup entry
+//! 'd' ‖ last sequence covered u64 BE                a part of the dedup index
 //! 'e' ‖ first sequence u64 BE                      a chunk of events
 //! 'm' ‖ name                                       about the store itself
 //! 't' ‖ table ‖ 0 ‖ key                            a side table's value
@@ -15,7 +15,7 @@ use crate::api::Table;
 /// The format's stamp.
 pub(crate) const FORMAT: &[u8] = b"mformat";
 
-/// Dedup entries.
+/// Parts of the dedup index.
 pub(crate) const DEDUP: &[u8] = b"d";
 
 /// One of the two streams.
@@ -64,11 +64,16 @@ impl Stream {
     }
 }
 
-/// Key of a dedup entry.
-pub(crate) fn dedup(id: &[u8; 16]) -> [u8; 17] {
-    let mut key = [DEDUP[0]; 17];
-    key[1..].copy_from_slice(id);
+/// Key of a part of the dedup index that covers everything up to `to`.
+pub(crate) fn dedup(to: u64) -> [u8; 9] {
+    let mut key = [DEDUP[0]; 9];
+    key[1..].copy_from_slice(&to.to_be_bytes());
     key
+}
+
+/// The number in such a key.
+pub(crate) fn dedup_to(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.strip_prefix(DEDUP)?.try_into().ok()?))
 }
 
 /// What all keys of a table start with. A name holds no NUL, so no table is another's prefix.

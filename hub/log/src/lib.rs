@@ -15,9 +15,11 @@
 //! * **The writer never waits for a reader**, and every queue is bounded by count and bytes.
 //!
 //! A map of the files: `api` the words of the interface, `sled_log` the implementation's
-//! face, `queue` → `pipeline` → `builder` → `committer` the way of an append, `read`, `follow`
+//! face, `queue` → `pipeline` → `builder` (`draft`, `ops`) → `committer` the way of an
+//! append, `read`, `follow`
 //! and `verify` the ways back, `chain`, `chunk`, `frame`, `keys` and `dedup` the bytes on disk,
-//! `open` and `store` the life of the files, `host` the clock, the disk's space and its sync.
+//! `open` and `store`
+//! the life of the files, `host` the clock, the disk's space and its sync.
 
 #![forbid(unsafe_code)]
 
@@ -27,13 +29,19 @@ mod builder;
 pub mod chain;
 mod chunk;
 mod committer;
+#[cfg(test)]
+mod crash_points;
 mod dedup;
+mod draft;
 mod error;
+#[cfg(test)]
+mod faults;
 mod follow;
 mod frame;
 mod host;
 mod keys;
 mod open;
+mod ops;
 mod options;
 mod pipeline;
 mod queue;
@@ -49,7 +57,6 @@ pub use api::{
 };
 pub use chain::Hash;
 pub use error::{AppendError, OpenError, ReadError, VerifyError};
-pub use open::probe_holder;
 pub use options::LogOptions;
 pub use sled_log::SledLog;
 pub use verify::Verified;

@@ -75,7 +75,10 @@ struct WhichRule {
 pub fn routes<S: Simulator>(simulator: S) -> Router {
     Router::new()
         .route("/_sim/books", get(|State(sim): State<S>| async move { Json(json!(sim.books())) }))
-        .route("/_sim/deliveries", get(|State(sim): State<S>| async move { Json(sim.deliveries()) }))
+        .route(
+            "/_sim/deliveries",
+            get(|State(sim): State<S>| async move { Json(sim.deliveries()) }),
+        )
         .route("/_sim/faults", get(list::<S>).post(add::<S>).delete(remove::<S>))
         .route("/_sim/webhook-url", post(set_url::<S>))
         .with_state(simulator)

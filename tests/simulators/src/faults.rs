@@ -162,7 +162,7 @@ impl Faults {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         // Another stream than the simulator's identifiers, so that a rule does not change those.
-        let dice = Ids::new(seed ^ 0x_fa17);
+        let dice = Ids::new(seed ^ 0xfa17);
         Self(Arc::new(Mutex::new(Rules { next_id: 1, dice, calls: vec![], webhooks: vec![] })))
     }
 
@@ -275,7 +275,12 @@ fn push<F>(next_id: &mut u64, rules: &mut Vec<RuleState<F>>, rule: Rule<F>) -> u
     id
 }
 
-fn pick<F: Clone>(dice: &mut Ids, rules: &mut [RuleState<F>], operation: &str, text: &str) -> Option<F> {
+fn pick<F: Clone>(
+    dice: &mut Ids,
+    rules: &mut [RuleState<F>],
+    operation: &str,
+    text: &str,
+) -> Option<F> {
     for state in rules {
         let rule = &state.rule;
         let named = rule.operation == "*" || rule.operation == operation;
@@ -303,12 +308,14 @@ async fn hang(connection: &Connection, time: Duration) -> Response {
 }
 
 fn with_status(mut response: Response, status: u16) -> Response {
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
 }
 
 fn garbage() -> Response {
-    let mut response = Response::new(Body::from("<html><body>Please wait\u{2026} \u{0} {\"id\": </body>"));
+    let mut response =
+        Response::new(Body::from("<html><body>Please wait\u{2026} \u{0} {\"id\": </body>"));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
     response
 }

@@ -27,7 +27,11 @@ impl Ids {
 
     /// `prefix` and `len` letters and digits, as in `pi_3MtwBwLkdIwHu7ix28a3tqPa`.
     pub fn alphanumeric(&mut self, prefix: &str, len: usize) -> String {
-        self.from_alphabet(prefix, len, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+        self.from_alphabet(
+            prefix,
+            len,
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+        )
     }
 
     /// `len` capital letters and digits, as in Adyen's `QFQTPCQ8HXSKGK82`.

@@ -12,18 +12,22 @@
 //! | [`webhooks`] | [`WebhookSender`]: signs, sends, retries until acknowledged |
 //! | [`control`] | [`Simulator`] and the `/_sim/*` routes that steer a simulator from another process |
 //! | [`clock`], [`ids`] | the simulator's time, and its seeded identifiers |
+//! | [`idempotency`], [`later`] | answers kept by `Idempotency-Key`; things that happen after a while |
 //! | [`stripe`], [`adyen`], [`sumsub`], [`mt5`] | the vendors |
 //!
 //! Invariants: a fault "before acting" leaves the books untouched; a fault "after acting" leaves them exactly as
 //! a success would. Acting is synchronous (one lock, no await), so a client that hangs up cannot half-act. A
 //! webhook is lost only when a rule drops it or its age limit passes.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod adyen;
 pub mod clock;
 pub mod control;
 pub mod faults;
+pub mod idempotency;
 pub mod ids;
+pub mod later;
 pub mod mt5;
 pub mod server;
 pub mod stripe;
@@ -53,6 +57,17 @@ pub enum SimError {
     /// The client that sends webhooks could not be built.
     #[error("cannot build the HTTP client that sends webhooks: {0}")]
     Client(#[from] reqwest::Error),
+    /// A control call named something that the simulator does not hold.
+    #[error("there is no {what} '{id}' in the books")]
+    Unknown {
+        /// What was looked for: a payment, a payout …
+        what: &'static str,
+        /// The identifier given.
+        id: String,
+    },
+    /// A control call that the vendor could not make happen in the present state.
+    #[error("not possible now: {0}")]
+    Refused(String),
     /// The configuration makes no sense.
     #[error("simulator configuration: {0}")]
     Config(String),

@@ -109,7 +109,12 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, stop: CancellationToken, tasks: TaskTracker) {
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
     static NEXT_ID: AtomicU64 = AtomicU64::new(1);
     loop {
         let accepted = tokio::select! {
@@ -132,7 +137,12 @@ async fn accept(listener: TcpListener, router: Router, stop: CancellationToken, 
     }
 }
 
-async fn serve_one(stream: TcpStream, router: Router, abort: CancellationToken, stop: CancellationToken) {
+async fn serve_one(
+    stream: TcpStream,
+    router: Router,
+    abort: CancellationToken,
+    stop: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     let mut http = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));

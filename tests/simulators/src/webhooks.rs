@@ -120,7 +120,9 @@ pub struct Deliveries {
 
 /// Webhooks were still pending when the time was up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{pending} webhooks still pending after {waited:?}; is the receiver up, and does it answer 2xx? {deliveries:?}")]
+#[error(
+    "{pending} webhooks still pending after {waited:?}; is the receiver up, and does it answer 2xx? {deliveries:?}"
+)]
 pub struct NotQuiet {
     /// How many.
     pub pending: u64,
@@ -147,13 +149,15 @@ struct Shared {
     stop: CancellationToken,
     tasks: TaskTracker,
     runtime: tokio::runtime::Handle,
-    /// The signatures' clock may stand still; messages are counted to name duplicates in the log.
+    /// Set by `stop`, held while a message is queued, so that none slips in behind it.
     closed: Mutex<bool>,
 }
 
 impl std::fmt::Debug for WebhookSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WebhookSender").field("deliveries", &self.deliveries()).finish_non_exhaustive()
+        f.debug_struct("WebhookSender")
+            .field("deliveries", &self.deliveries())
+            .finish_non_exhaustive()
     }
 }
 
@@ -237,10 +241,15 @@ impl WebhookSender {
         Err(NotQuiet { pending: deliveries.pending, waited: timeout, deliveries })
     }
 
-    /// Stops at once; what is pending is given up. Use [`WebhookSender::quiesce`] first to wait for it.
-    pub async fn stop(&self) {
+    /// Gives up what is pending, takes no more, and does not wait.
+    pub fn cancel(&self) {
         *self.0.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.stop.cancel();
+    }
+
+    /// Stops at once; what is pending is given up. Use [`WebhookSender::quiesce`] first to wait for it.
+    pub async fn stop(&self) {
+        self.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
     }
@@ -277,7 +286,8 @@ async fn attempts(shared: &Shared, message: &Message, mut fault: Option<WebhookF
     let mut pause = shared.config.backoff_min;
     let mut url = shared.url.subscribe();
     while born.elapsed() < shared.config.age_max {
-        let Ok(to) = url.wait_for(Option::is_some).await.map(|to| to.clone().unwrap_or_default()) else {
+        let Ok(to) = url.wait_for(Option::is_some).await.map(|to| to.clone().unwrap_or_default())
+        else {
             return false;
         };
         // The first attempt takes the damage with it.
@@ -290,7 +300,12 @@ async fn attempts(shared: &Shared, message: &Message, mut fault: Option<WebhookF
     false
 }
 
-async fn attempt(shared: &Shared, message: &Message, url: &str, fault: Option<WebhookFault>) -> bool {
+async fn attempt(
+    shared: &Shared,
+    message: &Message,
+    url: &str,
+    fault: Option<WebhookFault>,
+) -> bool {
     let Ok(_permit) = shared.permits.acquire().await else { return false };
     let wrong_signature = fault == Some(WebhookFault::WrongSignature);
     let mut unix_s = shared.clock.unix_s();
@@ -304,7 +319,11 @@ async fn attempt(shared: &Shared, message: &Message, url: &str, fault: Option<We
     }
     let damaged = matches!(
         fault,
-        Some(WebhookFault::WrongSignature | WebhookFault::TruncatedBody | WebhookFault::StaleTimestamp(_))
+        Some(
+            WebhookFault::WrongSignature
+                | WebhookFault::TruncatedBody
+                | WebhookFault::StaleTimestamp(_)
+        )
     );
     let mut request = shared.client.post(url).header("content-type", "application/json");
     for (name, value) in &signed.headers {
@@ -317,7 +336,8 @@ async fn attempt(shared: &Shared, message: &Message, url: &str, fault: Option<We
         }
         Err(_) => None,
     };
-    let acknowledged = answer.as_ref().is_some_and(|(status, body)| (shared.acknowledges)(*status, body));
+    let acknowledged =
+        answer.as_ref().is_some_and(|(status, body)| (shared.acknowledges)(*status, body));
     shared.counters.send_modify(|c| {
         c.sent += 1;
         c.damaged_sent += u64::from(damaged);

@@ -55,7 +55,9 @@ impl DigestAlg {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// A header is missing.
-    #[error("Not all authentication parameters are provided: X-App-Token, X-App-Access-Sig and X-App-Access-Ts")]
+    #[error(
+        "Not all authentication parameters are provided: X-App-Token, X-App-Access-Sig and X-App-Access-Ts"
+    )]
     Incomplete,
     /// Another token than the configured one.
     #[error("Invalid app token")]
@@ -99,7 +101,8 @@ pub struct Request<'a> {
 /// The signature that `request` should carry.
 #[must_use]
 pub fn request_signature(secret: &str, ts: &str, request: Request<'_>) -> String {
-    let parts = [ts.as_bytes(), request.method.as_bytes(), request.path_and_query.as_bytes(), request.body];
+    let parts =
+        [ts.as_bytes(), request.method.as_bytes(), request.path_and_query.as_bytes(), request.body];
     mac_hex::<Hmac<Sha256>>(secret, &parts)
 }
 
@@ -148,7 +151,8 @@ pub(super) fn sign_webhook(alg: DigestAlg, secret: &str, attempt: Attempt<'_>) -
 }
 
 fn mac_hex<M: Mac + hmac::digest::KeyInit>(secret: &str, parts: &[&[u8]]) -> String {
-    let mut mac = <M as Mac>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    let mut mac =
+        <M as Mac>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     for part in parts {
         mac.update(part);
     }

@@ -1,7 +1,7 @@
 //! The Sumsub simulator: applicants, SDK links and tokens, reviews, and the webhooks that tell of them.
 //!
 //! Facts are Sumsub's own documentation (`docs.sumsub.com/reference`): request signing in [`auth`], shapes and
-//! dates in [`wire`], calls in [`handlers`]. Error names and numbers of refused requests (4000 to 4006) are from
+//! dates in `wire.rs`, calls in `handlers.rs`. Error names and numbers of refused requests (4000 to 4006) are from
 //! the "Error codes" page as remembered; a client should rely on the HTTP status.
 //!
 //! Operation names for [`Rule`](crate::Rule): `create-applicant`, `get-applicant`, `get-applicant-status`,
@@ -13,6 +13,7 @@
 pub mod auth;
 mod control;
 mod handlers;
+mod requests;
 mod state;
 mod wire;
 
@@ -26,7 +27,8 @@ pub use auth::DigestAlg;
 pub use state::{ApplicantBook, NoSuchChange, Review, ReviewStatus, SumsubBooks};
 
 use crate::{
-    Clock, Deliveries, Faults, Message, NotQuiet, SenderConfig, Server, SimError, Simulator, WebhookSender,
+    Clock, Deliveries, Faults, Message, NotQuiet, SenderConfig, Server, SimError, Simulator,
+    WebhookSender,
 };
 use state::{State, Told};
 
@@ -138,7 +140,9 @@ impl SumsubSim {
     /// When the address cannot be bound, or no verification level is configured.
     pub async fn start(config: SumsubConfig) -> Result<Self, SimError> {
         if config.levels.is_empty() {
-            return Err(SimError::Config("Sumsub needs at least one verification level in `levels`".into()));
+            return Err(SimError::Config(
+                "Sumsub needs at least one verification level in `levels`".into(),
+            ));
         }
         let faults = Faults::new(config.seed);
         let (alg, secret) = (config.webhook_alg, config.webhook_secret.clone());

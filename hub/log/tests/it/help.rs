@@ -1,0 +1,38 @@
+//! What the tests share.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use hub_log::{Batch, Dedup, LogOptions, NewRecord, Put, PutValue, SledLog, Table};
+
+pub const T: Table = Table::new("test");
+
+pub fn open(dir: &Path) -> SledLog {
+    SledLog::open(LogOptions::new(dir)).unwrap()
+}
+
+pub fn batch<B: Into<Bytes>>(bodies: impl IntoIterator<Item = B>) -> Batch {
+    Batch { records: bodies.into_iter().map(NewRecord::new).collect(), ..Batch::default() }
+}
+
+/// A record with a dedup key, whose body hash is that of its body.
+pub fn keyed(scope: &str, key: &str, body: &str) -> NewRecord {
+    let body_hash = *blake3::hash(body.as_bytes()).as_bytes();
+    let dedup = Dedup { scope: scope.into(), key: key.into(), body_hash };
+    NewRecord::with_dedup(body.to_owned(), dedup)
+}
+
+pub fn put(key: &str, value: PutValue) -> Put {
+    Put { table: T, key: key.into(), value }
+}
+
+pub fn body(bytes: &Bytes) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Bytes that do not compress.
+pub fn noise(bytes: usize) -> Bytes {
+    let mut out = vec![0; bytes];
+    blake3::Hasher::new().finalize_xof().fill(&mut out);
+    out.into()
+}

@@ -1,0 +1,171 @@
+//! Clients: register, find, one, its card.
+use super::Problem;
+use super::accounts::Paging;
+use super::facts::parse;
+use super::guard::Actor;
+use super::idempotency::{Key, made};
+use crate::app::Hub;
+use crate::clock;
+use crate::journal::Draft;
+use crate::query::{self, Filter, Page};
+use crate::stored::Source;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use hub_schemas::events::client::{Attribution, ClientRegistered, Stage};
+use hub_schemas::events::kyc::KycRequested;
+use hub_schemas::{ClientId, ConnectionId, Country, EntityId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Register {
+    /// The broker's own id; the hub gives one if it is absent.
+    client: Option<ClientId>,
+    entity: EntityId,
+    country: Country,
+    email: Option<String>,
+    phone: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    source: Option<Attribution>,
+}
+
+/// `POST /v1/clients`
+pub async fn register(
+    State(hub): State<Arc<Hub>>,
+    Extension(actor): Extension<Actor>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let key = Key::take(&headers, &actor, "clients", &body)?;
+    let asked: Register = parse(&body)?;
+    let client = match asked.client {
+        Some(client) => client,
+        None => ClientId::new(key.id("cl")).map_err(|e| Problem::internal(&e))?,
+    };
+    let registered = ClientRegistered {
+        client: client.clone(),
+        entity: asked.entity.clone(),
+        country: asked.country,
+        email: asked.email,
+        phone: asked.phone,
+        first_name: asked.first_name,
+        last_name: asked.last_name,
+        source: asked.source,
+    };
+    let mut draft = Draft::new(Source::Api, clock::now_ms(), registered);
+    draft.entity = Some(asked.entity);
+    draft.correlation = Some(client.to_string());
+    draft.actor = Some(actor.0);
+    let committed = hub.journal.append(&draft, Some(key.dedup())).await?;
+    hub.engine.reached(made(&committed)?).await;
+    Ok((StatusCode::CREATED, Json(shown(&hub, &client).await?)))
+}
+
+/// A client in a list.
+#[derive(Serialize)]
+struct Listed<'a> {
+    client: &'a ClientId,
+    entity: &'a EntityId,
+    country: Country,
+    stage: Stage,
+}
+
+/// `GET /v1/clients`, by id.
+pub async fn list(State(hub): State<Arc<Hub>>, Query(paging): Query<Paging>) -> Json<Value> {
+    let (clients, next) = hub.engine.read(|state| {
+        let all = state.clients().map(|(client, known)| Listed {
+            client,
+            entity: &known.registered.entity,
+            country: known.registered.country,
+            stage: known.stage,
+        });
+        paging.page(all, |listed| listed.client.as_str())
+    });
+    Json(json!({ "clients": clients, "next": next }))
+}
+
+async fn shown(hub: &Hub, id: &ClientId) -> Result<Value, Problem> {
+    let found = hub.engine.read(|state| state.client(id).map(serde_json::to_value));
+    let mut value = found
+        .ok_or_else(|| Problem::not_found("client", id.as_str()))?
+        .map_err(|e| Problem::internal(&e))?;
+    hub.journal.sealer().open_all(&mut value).await.map_err(|e| Problem::internal(&e))?;
+    value["client"] = json!(id);
+    Ok(value)
+}
+
+fn id(text: &str) -> Result<ClientId, Problem> {
+    ClientId::new(text).map_err(|_| Problem::not_found("client", text))
+}
+
+/// `GET /v1/clients/{id}`
+pub async fn one(
+    State(hub): State<Arc<Hub>>,
+    Path(text): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(shown(&hub, &id(&text)?).await?))
+}
+
+/// `GET /v1/clients/{id}/card`: the client with its deposits, accounts and wallet.
+pub async fn card(
+    State(hub): State<Arc<Hub>>,
+    Path(text): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let id = id(&text)?;
+    let mut card = hub
+        .engine
+        .read(|state| state.client_card(&id).map(|c| serde_json::to_value(c).unwrap_or_default()))
+        .ok_or_else(|| Problem::not_found("client", &text))?;
+    hub.journal.sealer().open_all(&mut card).await.map_err(|e| Problem::internal(&e))?;
+    Ok(Json(card))
+}
+
+/// `GET /v1/clients/{id}/events`
+pub async fn events(
+    State(hub): State<Arc<Hub>>,
+    Path(text): Path<String>,
+    Query(mut filter): Query<Filter>,
+) -> Result<Json<Page>, Problem> {
+    filter.client = Some(id(&text)?.to_string());
+    Ok(Json(query::list(&*hub.log, &hub.index, filter).await?))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct StartKyc {
+    connection: Option<ConnectionId>,
+    level: Option<String>,
+}
+
+/// `POST /v1/clients/{id}/kyc`
+pub async fn kyc(
+    State(hub): State<Arc<Hub>>,
+    Extension(actor): Extension<Actor>,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let id = id(&text)?;
+    let key = Key::take(&headers, &actor, &format!("clients/{id}/kyc"), &body)?;
+    let asked: StartKyc = if body.is_empty() { StartKyc::default() } else { parse(&body)? };
+    if !hub.engine.read(|state| state.client(&id).is_some()) {
+        return Err(Problem::not_found("client", &text));
+    }
+    let requested = KycRequested {
+        client: id.clone(),
+        connection: asked.connection,
+        level: asked.level,
+        rule: None,
+    };
+    let mut draft = Draft::new(Source::Api, clock::now_ms(), requested);
+    draft.correlation = Some(id.to_string());
+    draft.actor = Some(actor.0);
+    let committed = hub.journal.append(&draft, Some(key.dedup())).await?;
+    hub.engine.reached(made(&committed)?).await;
+    Ok((StatusCode::ACCEPTED, Json(shown(&hub, &id).await?)))
+}

@@ -1,0 +1,57 @@
+//! `hub rebuild`
+use super::{Failure, args::RebuildArgs};
+use crate::config;
+use crate::engine::{Snapshot, digest, durable_position, replay, snapshot_path};
+use hub_domain::State;
+use hub_log::{EventLog as _, LogOptions, SledLog};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// Replays the log from its beginning, and compares with what the snapshot gives.
+pub fn run(args: &RebuildArgs) -> Result<ExitCode, Failure> {
+    super::init_tracing("warn");
+    let loaded = config::load(&args.config)?;
+    let data = loaded.config.data_dir(loaded.base());
+    let path = snapshot_path(&data);
+    let log = SledLog::open(LogOptions::new(data.join("log")))?;
+    let decided_to = durable_position(&log)?;
+    let started = std::time::Instant::now();
+    let kept = match Snapshot::read(&path, &log) {
+        Some(snapshot) => {
+            let replayed =
+                replay(&log, snapshot.state, snapshot.position, decided_to, &mut |_| {})?;
+            Some(digest(&replayed.state)?)
+        }
+        None => None,
+    };
+    let replayed = replay(&log, State::default(), 0, decided_to, &mut |_| {})?;
+    let rebuilt = digest(&replayed.state)?;
+    let same = kept.as_ref().is_none_or(|kept| *kept == rebuilt);
+    if !args.check {
+        Snapshot::write(&path, &log, &replayed.state, replayed.position)?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    if args.json {
+        println!(
+            "{}",
+            json!({ "events": replayed.last, "digest": rebuilt, "snapshot": kept, "same": same,
+                    "seconds": seconds })
+        );
+    } else {
+        println!("{} events replayed in {seconds:.1} s", replayed.last);
+        println!("rebuilt   {rebuilt}");
+        match (&kept, same) {
+            (None, _) => println!("there was no snapshot to compare with"),
+            (Some(_), true) => println!("the same as before, byte for byte"),
+            (Some(kept), false) => {
+                println!("before    {kept}");
+                eprintln!(
+                    "error: the views were not what the log gives; they are now. Please report \
+                     this with both digests"
+                );
+            }
+        }
+    }
+    log.close();
+    Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

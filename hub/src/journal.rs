@@ -1,0 +1,197 @@
+//! The only way into the log: checks an event against its schema, seals what is personal, encodes
+//! it, and appends.
+use crate::stored::{STORED_VERSION, Source, Stored, Verified};
+use crate::vault::{Sealer, SealingError, personal_paths};
+use bytes::Bytes;
+use hub_log::{AppendError, Batch, Committed, Dedup, EventLog, NewRecord};
+use hub_schemas::{ConnectionId, EntityId, Payload, generate};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An event before it is appended.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Type and data.
+    pub payload: Payload,
+    /// Who says it.
+    pub source: Source,
+    /// When it happened, Unix milliseconds.
+    pub time_ms: i64,
+    /// Connection.
+    pub connection: Option<ConnectionId>,
+    /// Entity.
+    pub entity: Option<EntityId>,
+    /// The flow it belongs to.
+    pub correlation: Option<String>,
+    /// Sequence of the event that caused it.
+    pub cause: Option<u64>,
+    /// Who asked for it.
+    pub actor: Option<String>,
+    /// The vendor's event id.
+    pub vendor_event: Option<String>,
+    /// How it was verified.
+    pub verified: Option<Verified>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+impl Draft {
+    /// With nothing but what every event has.
+    pub fn new(source: Source, time_ms: i64, payload: impl Into<Payload>) -> Self {
+        Self {
+            payload: payload.into(),
+            source,
+            time_ms,
+            connection: None,
+            entity: None,
+            correlation: None,
+            cause: None,
+            actor: None,
+            vendor_event: None,
+            verified: None,
+            traceparent: None,
+        }
+    }
+    /// Sets the connection.
+    pub fn over(mut self, connection: &ConnectionId) -> Self {
+        self.connection = Some(connection.clone());
+        self
+    }
+    /// Sets the cause.
+    pub fn caused_by(mut self, sequence: u64) -> Self {
+        self.cause = Some(sequence);
+        self
+    }
+}
+
+/// Why an event was not appended.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It does not fit its schema.
+    #[error("a {event_type} event does not fit its schema: {at}: {why}")]
+    Schema {
+        /// Its type.
+        event_type: &'static str,
+        /// Where in the data.
+        at: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Personal data could not be sealed.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
+    /// The log did not take it.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+struct Checked {
+    validator: jsonschema::Validator,
+    personal: Vec<Vec<String>>,
+}
+
+/// The journal.
+pub struct Journal {
+    log: Arc<dyn EventLog>,
+    sealer: Arc<Sealer>,
+    types: HashMap<&'static str, Checked>,
+}
+
+impl Journal {
+    /// Over this log.
+    pub fn new(log: Arc<dyn EventLog>, sealer: Arc<Sealer>) -> Self {
+        let mut schemas: HashMap<String, Value> = generate::files().into_iter().collect();
+        let types = hub_schemas::catalogue::EVENT_TYPES
+            .iter()
+            .map(|name| {
+                let schema = schemas
+                    .remove(&format!("events/{name}.json"))
+                    .expect("every type of the catalogue has a generated schema");
+                let validator = jsonschema::draft202012::new(&schema)
+                    .expect("generated schemas are schemas: a test compiles each");
+                (*name, Checked { validator, personal: personal_paths(&schema) })
+            })
+            .collect();
+        Self { log, sealer, types }
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
+    /// What opens sealed fields.
+    pub fn sealer(&self) -> &Arc<Sealer> {
+        &self.sealer
+    }
+
+    /// Checks, seals and encodes an event.
+    pub async fn encode(&self, draft: &Draft) -> Result<Bytes, JournalError> {
+        let event_type = draft.payload.event_type();
+        let mut data = draft.payload.to_value();
+        let checked = self
+            .types
+            .get(event_type)
+            .expect("a payload's type is in the catalogue, and so in the map");
+        if let Err(error) = checked.validator.validate(&data) {
+            return Err(JournalError::Schema {
+                event_type,
+                at: format!("data{}", error.instance_path()),
+                why: error.masked().to_string(),
+            });
+        }
+        if !checked.personal.is_empty()
+            && let Some(client) = data.get("client").and_then(Value::as_str).map(str::to_owned)
+        {
+            self.sealer.seal(&client, &mut data, &checked.personal).await?;
+        }
+        Ok(encode_checked(draft, &data))
+    }
+
+    /// Appends one event, once durable.
+    pub async fn append(
+        &self,
+        draft: &Draft,
+        dedup: Option<Dedup>,
+    ) -> Result<Committed, JournalError> {
+        let body = self.encode(draft).await?;
+        let batch = Batch { records: vec![NewRecord { body, dedup }], ..Batch::default() };
+        Ok(self.log.append(batch).await?)
+    }
+}
+
+fn encode_checked(draft: &Draft, data: &Value) -> Bytes {
+    let subject = draft.payload.subject();
+    let raw: Box<RawValue> = serde_json::value::to_raw_value(data)
+        .expect("a JSON value always has a text");
+    let stored = Stored {
+        v: STORED_VERSION,
+        event_type: Cow::Borrowed(draft.payload.event_type()),
+        source: draft.source,
+        subject: Cow::Owned(subject),
+        time_ms: draft.time_ms,
+        connection: draft.connection.as_ref().map(|c| Cow::Borrowed(c.as_str())),
+        entity: draft.entity.as_ref().map(|e| Cow::Borrowed(e.as_str())),
+        correlation: draft.correlation.as_deref().map(Cow::Borrowed),
+        cause: draft.cause,
+        actor: draft.actor.as_deref().map(Cow::Borrowed),
+        vendor_event: draft.vendor_event.as_deref().map(Cow::Borrowed),
+        verified: draft.verified,
+        traceparent: draft.traceparent.as_deref().map(Cow::Borrowed),
+        data: &raw,
+    };
+    serde_json::to_vec(&stored).expect("plain fields and a JSON text always serialise").into()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_generated_schema_compiles() {
+        for (path, schema) in hub_schemas::generate::files() {
+            jsonschema::draft202012::new(&schema).unwrap_or_else(|e| panic!("{path}: {e}"));
+        }
+    }
+}
