@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 /// Bundled connectors: the name in `hub.toml`, and the package.
 const BUNDLED: &[(&str, &str)] = &[
+    ("adyen", "connector-adyen"),
+    ("mt5", "connector-mt5"),
+    ("stripe", "connector-stripe"),
+    ("sumsub", "connector-sumsub"),
 ];
 /// The demo's rogue: shows that a connector that traps is contained. Not offered to anyone.
 const ROGUE: &str = "hub-hostile";

@@ -12,7 +12,6 @@ pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod console;
-#[path = "demo_stub.rs"]
 pub mod demo;
 pub mod dispatch;
 pub mod egress;

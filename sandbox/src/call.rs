@@ -1,7 +1,7 @@
 //! One call: a fresh instance, its limits, and what came of it.
 use crate::bindings::hub::connector::{log, types as contract};
 use crate::connector::Connector;
-use crate::engine::TICK;
+use crate::engine::{TICK, Turn};
 use crate::entry::{Capability, Entry};
 use crate::error::{CallError, LoadError};
 use crate::size;
@@ -9,6 +9,14 @@ use crate::types::{Check, Context, Delivery, Reply, Step};
 use std::time::Duration;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower};
 use wasmtime::{ResourceLimiter, Store, Trap};
+
+/// How much of a component's digest a log line shows.
+const DIGEST_SHOWN_CHARS: usize = 12;
+/// What the host copies out of a guest, against what an output may have: structure takes room too.
+/// Without it a list of a million texts that are all the same one would fill the host's memory.
+const COPIED_PER_OUTPUT: usize = 4;
+/// Elements of a table, which hold a guest's function pointers.
+const TABLE_ELEMENTS_MAX: usize = 20_000;
 
 /// What a call is about.
 #[derive(Debug, Clone)]
@@ -26,6 +34,8 @@ pub enum Input {
 /// The host's side of one instance.
 pub struct Guest {
     connection: String,
+    /// The beginning of the component's digest.
+    connector: String,
     memory_bytes_max: usize,
     memory_refused: bool,
     lines_left: usize,
@@ -37,24 +47,42 @@ impl contract::Host for Guest {}
 
 impl log::Host for Guest {
     fn write(&mut self, level: log::Level, message: String) {
+        let (connection, connector) = (&self.connection, &self.connector);
         let Some(left) = self.lines_left.checked_sub(1) else { return };
         self.lines_left = left;
-        // A connector's words must not forge log lines.
-        let line: String = message
-            .chars()
-            .take(self.chars_max)
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let connection = &self.connection;
-        match level {
-            log::Level::Trace => tracing::trace!(target: "connector", %connection, "{line}"),
-            log::Level::Debug => tracing::debug!(target: "connector", %connection, "{line}"),
-            log::Level::Info => tracing::info!(target: "connector", %connection, "{line}"),
-            log::Level::Warn => tracing::warn!(target: "connector", %connection, "{line}"),
-            log::Level::Error => tracing::error!(target: "connector", %connection, "{line}"),
+        let line = harmless(&message, self.chars_max);
+        macro_rules! told {
+            ($($contract:ident => $tracing:ident),*) => {
+                match level {
+                    $(log::Level::$contract => tracing::$tracing!(
+                        target: "connector", %connection, %connector, "{line}"
+                    ),)*
+                }
+            };
+        }
+        told!(Trace => trace, Debug => debug, Info => info, Warn => warn, Error => error);
+        if left == 0 {
+            tracing::warn!(target: "connector", %connection, %connector,
+                "the connector logs too much: the rest of this call's lines is dropped");
         }
         self.last_line = line;
     }
+}
+
+/// A connector's words as one line that cannot forge another, nor turn the terminal red.
+fn harmless(message: &str, chars_max: usize) -> String {
+    let mut line = String::with_capacity(message.len().min(chars_max));
+    for c in message.chars().take(chars_max) {
+        match c {
+            // Marks that reverse or hide text, and Unicode's own line breaks.
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                line.extend(c.escape_unicode());
+            }
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line
 }
 
 impl ResourceLimiter for Guest {
@@ -74,7 +102,6 @@ impl ResourceLimiter for Guest {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        const TABLE_ELEMENTS_MAX: usize = 20_000;
         Ok(desired <= TABLE_ELEMENTS_MAX)
     }
 }
@@ -158,6 +185,7 @@ impl Connector {
             interface,
             why: format!("{e:#}"),
         };
+        let _turn = self.turn().map_err(LoadError::Describe)?;
         let mut store = self.store("load");
         let instance =
             self.pre.instantiate(&mut store).map_err(|e| LoadError::Describe(self.failed(&store, &e)))?;
@@ -204,6 +232,7 @@ impl Connector {
         let limits = &self.shared.limits;
         let guest = Guest {
             connection: connection.to_owned(),
+            connector: self.digest[..DIGEST_SHOWN_CHARS].to_owned(),
             memory_bytes_max: limits.memory_bytes_max,
             memory_refused: false,
             lines_left: limits.log_lines_max,
@@ -212,10 +241,16 @@ impl Connector {
         };
         let mut store = Store::new(&self.shared.engine, guest);
         store.limiter(|guest| guest);
+        store.set_hostcall_fuel(limits.output_bytes_max.saturating_mul(COPIED_PER_OUTPUT));
         // One tick may be almost over.
         let ticks = Duration::from_millis(limits.call_ms_max).as_millis() / TICK.as_millis() + 1;
         store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX));
         store
+    }
+
+    fn turn(&self) -> Result<Turn<'_>, CallError> {
+        let ms = self.shared.limits.turn_ms_max;
+        self.shared.turns.take(Duration::from_millis(ms)).ok_or(CallError::Busy { ms })
     }
 
     fn run<P, R>(
@@ -228,10 +263,7 @@ impl Connector {
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let limits = &self.shared.limits;
-        let wait = Duration::from_millis(limits.turn_ms_max);
-        let _turn =
-            self.shared.turns.take(wait).ok_or(CallError::Busy { ms: limits.turn_ms_max })?;
+        let _turn = self.turn()?;
         let mut store = self.store(connection);
         let called = self
             .pre
@@ -251,6 +283,12 @@ impl Connector {
             return CallError::Memory { bytes_max: limits.memory_bytes_max };
         }
         let cause = error.root_cause().to_string();
+        // wasmtime keeps this error's type to itself.
+        if cause.contains("too much data is being copied") {
+            let bytes_max = limits.output_bytes_max;
+            let bytes = bytes_max.saturating_mul(COPIED_PER_OUTPUT);
+            return CallError::OutputTooLarge { bytes, bytes_max };
+        }
         let message = match guest.last_line.as_str() {
             "" => cause,
             line => format!("{cause} (its last words: {line})"),

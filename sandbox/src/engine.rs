@@ -13,6 +13,12 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Memory that a slot keeps between two calls: above what the SDK's connectors start with, so that
 /// a call touches no page of the kernel's (`design/log.md`: 48 µs against 14.9 µs a call).
 const KEEP_RESIDENT_BYTES: usize = 2 * 1024 * 1024;
+/// Core modules in one component. The SDK's have three: the connector, and two shims that the
+/// encoder adds. Times the slots it is what the pool holds, so that no component can use up what
+/// others need.
+const CORE_INSTANCES_MAX: u32 = 8;
+/// Tables in one component; the SDK's have two.
+const TABLES_MAX: u32 = 4;
 /// Stack of a guest.
 const STACK_BYTES: usize = 512 * 1024;
 
@@ -81,15 +87,17 @@ fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
     // Spare slots: one that was just given back may still be on its way.
     let slots = limits.instances_max + 8;
     pool.total_component_instances(slots)
-        .total_core_instances(slots * 4)
+        .total_core_instances(slots * CORE_INSTANCES_MAX)
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .total_memories(slots)
-        .total_tables(slots * 2)
-        .max_memory_size(limits.memory_bytes_max)
         .max_memories_per_component(1)
+        .max_memory_size(limits.memory_bytes_max)
+        .total_tables(slots * TABLES_MAX)
+        .max_tables_per_component(TABLES_MAX)
         .max_unused_warm_slots(slots)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(64 * 1024)
-        .pagemap_scan(Enabled::Auto);
+        .pagemap_scan(Enabled::No);
     let mut config = Config::new();
     config
         .wasm_component_model(true)

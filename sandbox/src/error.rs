@@ -77,9 +77,9 @@ pub enum CallError {
         bytes_max: usize,
     },
     /// It said too much.
-    #[error("it gave {bytes} bytes in one step; at most {bytes_max} are taken")]
+    #[error("it gave {bytes} bytes or more in one step; at most {bytes_max} are taken")]
     OutputTooLarge {
-        /// How much.
+        /// How much; where there was no end, how much was looked at.
         bytes: usize,
         /// The limit.
         bytes_max: usize,

@@ -1,5 +1,5 @@
 //! How much a step says: every text and byte in it.
-use crate::types::{Check, Op, Outcome, Part, Request, Step};
+use crate::types::{Check, Failure, Op, Outcome, Part, Request, Step};
 
 /// A flat charge for each item, so that a million empty ones are not free.
 const ITEM_BYTES: usize = 16;
@@ -29,7 +29,8 @@ fn request(r: &Request) -> usize {
     let headers: usize = r.headers.iter().map(|(n, v)| n.len() + parts(v) + ITEM_BYTES).sum();
     let capture: usize = r.capture.iter().map(|c| c.at.len() + c.name.len() + ITEM_BYTES).sum();
     let prove: usize = r.prove.iter().map(|p| p.at.len() + recipe(&p.recipe) + ITEM_BYTES).sum();
-    r.method.len() + parts(&r.url) + headers + parts(&r.body) + capture + prove
+    let affinity = r.affinity.as_ref().map_or(0, String::len);
+    r.method.len() + parts(&r.url) + headers + parts(&r.body) + capture + prove + affinity
 }
 
 fn outcome(o: &Outcome) -> usize {
@@ -39,11 +40,26 @@ fn outcome(o: &Outcome) -> usize {
         .map(|e| e.type_.len() + e.id.as_ref().map_or(0, String::len) + e.data.len() + ITEM_BYTES)
         .sum();
     let answer = o.acknowledgement.as_ref().map_or(0, |a| {
-        let headers: usize = a.headers.iter().map(|h| h.name.len() + h.value.len()).sum();
+        let headers: usize =
+            a.headers.iter().map(|h| h.name.len() + h.value.len() + ITEM_BYTES).sum();
         a.body.len() + headers
     });
     let output = o.output.as_ref().map_or(0, String::len);
     events + answer + output + o.cursor.as_ref().map_or(0, String::len)
+}
+
+fn failure(failure: &Failure) -> usize {
+    match failure {
+        Failure::Transient((why, _))
+        | Failure::InvalidRequest(why)
+        | Failure::Unauthorised(why)
+        | Failure::Unsupported(why)
+        | Failure::UnknownOutcome(why)
+        | Failure::NotUnderstood(why) => why.len(),
+        Failure::Declined(d) => {
+            d.category.len() + d.verdict.len() + d.code.len() + d.message.len()
+        }
+    }
 }
 
 /// Bytes of a step.
@@ -51,7 +67,7 @@ pub(crate) fn of_step(step: &Step) -> usize {
     match step {
         Step::Send(r) => request(r),
         Step::Done(o) => outcome(o),
-        Step::Fail(failure) => format!("{failure:?}").len(),
+        Step::Fail(failure) => self::failure(failure),
     }
 }
 

@@ -63,8 +63,10 @@ async fn run(cli: Cli) -> ExitCode {
 pub fn init_tracing(default: &str) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("HUB_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr);
     // A second call, as in tests, keeps the first subscriber.
     let json = std::env::var_os("HUB_LOG_FORMAT").is_some_and(|v| v == "json");
     drop(if json { builder.json().try_init() } else { builder.try_init() });

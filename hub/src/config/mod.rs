@@ -219,3 +219,43 @@ impl Config {
         base.join(&self.vault.key_file)
     }
 }
+
+/// JSON Schema (2020-12) of `hub.toml`: `schemas/hub.toml.json`.
+pub fn schema() -> serde_json::Value {
+    let mut schema = hub_schemas::generate::schema_of::<Config>().to_value();
+    schema["$id"] = format!("{}/hub.toml.json", hub_schemas::generate::BASE).into();
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_published_schema_is_that_of_the_struct() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/hub.toml.json");
+        let mut text = serde_json::to_string_pretty(&super::schema()).unwrap();
+        text.push('\n');
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(found == text, "schemas/hub.toml.json is not what the struct gives: UPDATE_EXPECT=1 rewrites it");
+    }
+
+    #[test]
+    fn the_template_holds_as_it_is_and_with_every_example_switched_on() {
+        let template = super::template::HUB_TOML;
+        let take = |text: String| super::from_text(std::path::Path::new("hub.toml"), text);
+        take(template.to_owned()).unwrap();
+        // An example is a comment whose text is TOML: it begins with a key, a table or a brace.
+        let on: String = template
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest) if rest.starts_with(['[', ' ', ']']) || rest.contains(" = ") => rest,
+                _ => line,
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let loaded = take(on).unwrap();
+        assert_eq!((loaded.config.connection.len(), loaded.config.programme.len()), (1, 1));
+    }
+}

@@ -18,13 +18,16 @@ pub(super) const RETAIL_ENTITY: &str = "acme-eu";
 /// The entity of prop clients.
 pub(super) const PROP_ENTITY: &str = "acme-prop";
 
+/// The rogue's vendor: a port that nobody listens on (RFC 863, discard).
+const NOWHERE: &str = "http://127.0.0.1:9";
+
 /// A connection as the file has it.
 struct Written<'a> {
     id: &'a str,
     plugin: &'a str,
     settings: String,
     secrets: Vec<(&'a str, &'a str)>,
-    host: Option<String>,
+    host: String,
     poll_every_ms: Option<u32>,
 }
 
@@ -76,7 +79,7 @@ impl World {
                     ("api_key", &secrets.stripe_api_key),
                     ("webhook_secret", &secrets.stripe_webhook),
                 ],
-                host: Some(stripe),
+                host: stripe,
                 poll_every_ms: None,
             },
             Written {
@@ -89,7 +92,7 @@ impl World {
                     ("api_key", &secrets.adyen_api_key),
                     ("hmac_key", &secrets.adyen_hmac_hex),
                 ],
-                host: Some(adyen),
+                host: adyen,
                 poll_every_ms: None,
             },
             Written {
@@ -101,7 +104,7 @@ impl World {
                     ("secret_key", &secrets.sumsub_secret),
                     ("webhook_secret", &secrets.sumsub_webhook),
                 ],
-                host: Some(sumsub),
+                host: sumsub,
                 poll_every_ms: None,
             },
             Written {
@@ -112,7 +115,7 @@ impl World {
                      groups = ['{RETAIL_GROUP}', '{PROP_GROUP}']"
                 ),
                 secrets: vec![("password", &secrets.mt5_password)],
-                host: Some(mt5),
+                host: mt5,
                 poll_every_ms: Some(300),
             },
         ];
@@ -120,9 +123,9 @@ impl World {
             all.push(Written {
                 id: connection::ROGUE,
                 plugin,
-                settings: String::new(),
+                settings: format!("api_base = \"{NOWHERE}\""),
                 secrets: vec![("webhook_secret", &secrets.rogue_webhook)],
-                host: None,
+                host: NOWHERE.to_owned(),
                 poll_every_ms: None,
             });
         }
@@ -136,11 +139,9 @@ fn push(text: &mut String, connection: &Written<'_>, secrets: &str) {
     let plugin = toml::Value::String((*plugin).to_owned());
     let mut table = format!(
         "\n[[connection]]\nid       = \"{id}\"\nplugin   = {plugin}\n\
-         settings = {{ {settings} }}\nsecrets  = {{ {secrets} }}\n"
+         settings = {{ {settings} }}\nsecrets  = {{ {secrets} }}\n\
+         grants   = {{ hosts = [\"{host}\"] }}\n"
     );
-    if let Some(host) = host {
-        table += &format!("grants   = {{ hosts = [\"{host}\"] }}\n");
-    }
     if let Some(ms) = poll_every_ms {
         table += &format!("poll_every_ms = {ms}\n");
     }

@@ -79,13 +79,12 @@ impl Day {
         let (mut clients, mut rogue) = self.begin(plan).await?;
         let mut facts = DayFacts::default();
         let mut ticks = tokio::time::interval(PROGRESS_EVERY);
-        loop {
+        while !(clients.is_empty() && rogue.is_empty()) {
             tokio::select! {
                 // A failure ends the day: dropping the set stops the other journeys.
                 Some(done) = clients.join_next() => facts.clients.push(done??),
                 Some(done) = rogue.join_next() => facts.rogue_bodies += done??,
                 _ = ticks.tick() => progress(self.progress("the day", facts.clients.len())),
-                else => break,
             }
         }
         facts.clients.sort_by(|a, b| a.plan.client.cmp(&b.plan.client));

@@ -60,6 +60,15 @@ impl Circuits {
             .collect()
     }
 
+    /// Takes up a circuit that was open when the hub stopped: due to be closed at once, and one
+    /// failure opens it again.
+    pub fn take_up(&self, connection: &ConnectionId) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = all.entry(connection.clone()).or_default();
+        one.open = true;
+        one.open_until = Some(Instant::now());
+    }
+
     /// Notes a result.
     pub fn note(&self, connection: &ConnectionId, failed: bool) -> Change {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);

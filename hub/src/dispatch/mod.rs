@@ -18,11 +18,13 @@ use crate::config::Dispatch;
 use crate::connections::Connections;
 use crate::engine::{EngineHandle, decode};
 use crate::journal::{Draft, Journal, JournalError};
+use crate::stored::Source;
 use crate::vault::Credentials;
 use attempt::Next;
 use hub_domain::actions::ActionState;
 use hub_log::{AppendError, ReadError};
 use hub_schemas::events::action::ActionKind;
+use hub_schemas::events::ops::CircuitClosed;
 use hub_schemas::{ActionId, ConnectionId, Payload};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -34,6 +36,8 @@ use tokio_util::time::DelayQueue;
 
 /// Records read at once.
 const PAGE_RECORDS: usize = 256;
+/// How often open circuits are looked at.
+const CIRCUITS_EVERY: Duration = Duration::from_millis(500);
 /// How long a stop waits for attempts under way.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
@@ -92,6 +96,11 @@ impl Dispatcher {
     /// engine's state covers.
     pub fn resume(&mut self) {
         let now_ms = clock::now_ms();
+        for connection in self.shared.connections.iter() {
+            if self.engine.read(|s| s.connection(&connection.id).circuit_open.is_some()) {
+                self.shared.circuits.take_up(&connection.id);
+            }
+        }
         let open: Vec<(Job, i64)> = self.engine.read(|state| {
             state
                 .open_actions()
@@ -129,6 +138,7 @@ impl Dispatcher {
     pub async fn run(mut self, after: u64, stop: CancellationToken) -> Result<(), ReadError> {
         let mut follower = self.shared.journal.log().follow(after);
         let mut working: JoinSet<(Job, Next)> = JoinSet::new();
+        let mut look = tokio::time::interval(CIRCUITS_EVERY);
         loop {
             let free = working.len() < self.shared.config.at_once_max;
             tokio::select! {
@@ -139,6 +149,7 @@ impl Dispatcher {
                 Some(expired) = next_due(&mut self.due), if free => {
                     self.start(expired, &mut working);
                 }
+                _ = look.tick() => self.close_expired().await,
                 records = follower.next_batch(PAGE_RECORDS) => self.take(&records?),
             }
         }
@@ -147,6 +158,17 @@ impl Dispatcher {
             tracing::warn!("actions under way were left: they are looked up at the next start");
         }
         Ok(())
+    }
+
+    /// A circuit whose time is over is told closed, so that routing sends it traffic again.
+    async fn close_expired(&self) {
+        for connection in self.shared.circuits.expired() {
+            let closed = CircuitClosed { connection: connection.clone() };
+            let draft = Draft::new(Source::Dispatch, clock::now_ms(), closed).over(&connection);
+            if let Err(error) = append_stubbornly(&self.shared.journal, &[draft]).await {
+                tracing::error!(%connection, %error, "a closed circuit could not be recorded");
+            }
+        }
     }
 
     fn take(&mut self, records: &[hub_log::Record]) {

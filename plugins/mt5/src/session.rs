@@ -84,24 +84,45 @@ impl<'a> Manager<'a> {
         self.send(what, request.unsafe_to_repeat(), true).await
     }
 
+    /// Reads what does not stand under `answer`.
+    pub(crate) async fn raw<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        request: Request,
+    ) -> Result<T, Error> {
+        let reply = self.reply::<IgnoredAny>(what, request, false).await?.1;
+        reply.json()
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         what: &str,
         request: Request,
         once: bool,
     ) -> Result<Answer<T>, Error> {
+        Ok(self.reply(what, request, once).await?.0)
+    }
+
+    /// Makes a request, logging in if need be.
+    async fn reply<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        request: Request,
+        once: bool,
+    ) -> Result<(Answer<T>, Response), Error> {
         let request = request.affinity(AFFINITY);
         let reply = self.ctx.send(request.clone()).await?;
         match read(what, &reply, once) {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => return Ok((answer, reply)),
             Err(Refusal::Failed(error)) => return Err(error),
             Err(Refusal::LoggedOut(_)) => self.log_in().await?,
         }
         // Whoever was not logged in has done nothing: asking again is safe even for `once`.
         let reply = self.ctx.send(request).await?;
-        read(what, &reply, once).map_err(|refusal| match refusal {
-            Refusal::LoggedOut(error) | Refusal::Failed(error) => error,
-        })
+        match read(what, &reply, once) {
+            Ok(answer) => Ok((answer, reply)),
+            Err(Refusal::LoggedOut(error) | Refusal::Failed(error)) => Err(error),
+        }
     }
 
     async fn log_in(&self) -> Result<(), Error> {
@@ -166,7 +187,11 @@ fn proof(random: &[u8]) -> Recipe {
 
 /// Takes an answer apart. HTTP 401 and 403, and the codes that speak of rights, may mean that
 /// nobody is logged in on this connection.
-fn read<T: DeserializeOwned>(what: &str, reply: &Response, once: bool) -> Result<Answer<T>, Refusal> {
+fn read<T: DeserializeOwned>(
+    what: &str,
+    reply: &Response,
+    once: bool,
+) -> Result<Answer<T>, Refusal> {
     if matches!(reply.status, 401 | 403) {
         return Err(Refusal::LoggedOut(reply.error(what)));
     }

@@ -49,7 +49,8 @@ impl Zone {
 
 /// The server's clock now, in seconds of its own time.
 pub(crate) async fn server_now_s(manager: &Manager<'_>) -> Result<i64, Error> {
-    let now: ServerTime = manager.ask("asking for the server's time", "/api/time/server", &[]).await?;
+    let now: ServerTime =
+        manager.ask("asking for the server's time", "/api/time/server", &[]).await?;
     now.time
         .split_whitespace()
         .next()
@@ -141,8 +142,14 @@ mod tests {
     #[test]
     fn a_server_that_follows_another_calendar_is_believed_about_now() {
         let between = ms("2025-03-10T12:00:00Z");
-        assert_eq!(of_settings(&settings(120, 1, Some(0)), between).expect("a zone"), "<SRV>-02:00");
-        assert_eq!(of_settings(&settings(120, 0, Some(0)), between).expect("a zone"), "<SRV>-02:00");
+        assert_eq!(
+            of_settings(&settings(120, 1, Some(0)), between).expect("a zone"),
+            "<SRV>-02:00"
+        );
+        assert_eq!(
+            of_settings(&settings(120, 0, Some(0)), between).expect("a zone"),
+            "<SRV>-02:00"
+        );
         assert_eq!(of_settings(&settings(-210, 0, None), between).expect("a zone"), "<SRV>+03:30");
         assert!(of_settings(&settings(2000, 0, None), between).is_err());
         let zone = Zone::new("<SRV>+03:30").expect("POSIX");
@@ -155,9 +162,12 @@ mod tests {
     #[test]
     fn two_clocks_that_differ_by_seconds_still_give_the_zone() {
         let now = ms("2025-01-15T12:00:00Z");
-        for (apart_s, zone) in
-            [(7200, "<SRV>-02:00"), (7195, "<SRV>-02:00"), (-12_601, "<SRV>+03:30"), (3, "<SRV>-00:00")]
-        {
+        for (apart_s, zone) in [
+            (7200, "<SRV>-02:00"),
+            (7195, "<SRV>-02:00"),
+            (-12_601, "<SRV>+03:30"),
+            (3, "<SRV>-00:00"),
+        ] {
             assert_eq!(of_clock(now / 1000 + apart_s, now).expect("a zone"), zone);
         }
         assert!(of_clock(now / 1000 + 200_000, now).is_err());

@@ -7,10 +7,11 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Every word that [`commit`] knows, so that a test can try them all.
-pub const WORDS: [&str; 12] = [
+pub const WORDS: [&str; 13] = [
     "loop",
     "alloc",
     "flood",
+    "deluge",
     "events",
     "panic",
     "recurse",
@@ -24,14 +25,18 @@ pub const WORDS: [&str; 12] = [
 
 /// More than any limit of the sandbox.
 const TOO_MANY_BYTES: usize = 200 * 1024 * 1024;
-/// More than an output may have, and less than a memory.
+/// More than an output may have.
 const FLOOD_BYTES: usize = 2 * 1024 * 1024;
+/// More than the host would even copy, and less than a memory.
+const DELUGE_BYTES: usize = 6 * 1024 * 1024;
 const TOO_MANY_EVENTS: usize = 2_000;
-const TOO_MANY_LINES: usize = 10_000;
+const TOO_MANY_LINES: usize = 1_000;
 
-/// The word that a body consists of; JSON is none.
+/// The word that a body begins with; JSON begins with none. What follows the word only makes the
+/// delivery another one.
 pub fn word(body: &[u8]) -> &str {
-    std::str::from_utf8(body).unwrap_or_default().trim()
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    text.split_whitespace().next().unwrap_or_default()
 }
 
 /// Does what the word says, if it is one of [`WORDS`].
@@ -40,6 +45,7 @@ pub async fn commit(ctx: &Ctx, word: &str) -> Result<Option<Received>, Error> {
         "loop" => run_forever(),
         "alloc" => take_memory(),
         "flood" => Received::events([told("x".repeat(FLOOD_BYTES))]),
+        "deluge" => Received::events([told("x".repeat(DELUGE_BYTES))]),
         "events" => Received::events((0..TOO_MANY_EVENTS).map(|n| told(n.to_string()))),
         "panic" => panic!("the hostile connector panics, as it was told to"),
         "recurse" => told_once(recurse(1)),

@@ -1,0 +1,11 @@
+//! The connector against recorded payloads and scripted answers.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
+
+mod errors;
+mod fixtures;
+mod lookup;
+mod manifest;
+mod payment;
+mod poll;
+mod refund_payout;
+mod signature;
