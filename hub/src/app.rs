@@ -40,14 +40,6 @@ pub enum StartError {
     /// No master key.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A connector could not be loaded.
-    #[error("connection {connection}: {source}")]
-    Plugin {
-        /// Which connection.
-        connection: String,
-        /// Why.
-        source: PluginError,
-    },
     /// The sandbox could not be made.
     #[error(transparent)]
     Sandbox(#[from] PluginError),
@@ -187,20 +179,30 @@ pub fn prepare(loaded: &Loaded, cache_dir: Option<PathBuf>) -> Result<Prepared, 
     }
     let mut connections = Vec::new();
     let mut manifests = BTreeMap::new();
+    let mut unloaded = Vec::new();
     if !loaded.config.connection.is_empty() {
         let sandbox = plugins::sandbox(cache_dir)?;
-        for connection in &loaded.config.connection {
-            let (connector, manifest) =
-                plugins::load(&sandbox, &connection.plugin, loaded.base()).map_err(|source| {
-                    StartError::Plugin { connection: connection.id.to_string(), source }
-                })?;
+        for (i, connection) in loaded.config.connection.iter().enumerate() {
+            let found = plugins::load(&sandbox, &connection.plugin, loaded.base());
+            let (connector, manifest) = match found {
+                Ok(loaded) => loaded,
+                Err(error) => {
+                    let place = format!("connection[{i}].plugin");
+                    unloaded.push(config::Problem { place, message: error.to_string() });
+                    continue;
+                }
+            };
             let capabilities =
                 connector.capability_names().into_iter().map(str::to_owned).collect();
             manifests.insert(connection.id.to_string(), (manifest.clone(), capabilities));
             connections.push((connection.clone(), connector, manifest));
         }
     }
-    let problems = config::check_with_manifests(&loaded.config, &manifests);
+    let mut problems = unloaded;
+    // Rules that name a connection without its connector are not wrong for that.
+    if problems.is_empty() {
+        problems = config::check_with_manifests(&loaded.config, &manifests);
+    }
     if !problems.is_empty() {
         return Err(StartError::Config(problems.iter().map(|p| p.shown(loaded)).collect()));
     }

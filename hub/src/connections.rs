@@ -1,4 +1,5 @@
 //! A configured connection at work: its connector, what it may reach, and how it is doing.
+use crate::call::Pace;
 use crate::egress::{Egress, EgressLimits, Origin, Tokens};
 use crate::recipe::Secrets;
 use crate::vault::{Secret, SecretError};
@@ -68,6 +69,8 @@ pub struct Connection {
     pub poll_every_ms: u64,
     /// How it is doing.
     pub health: Health,
+    /// How quick its connector is with deliveries.
+    pub pace: Pace,
     settings: String,
 }
 
@@ -148,6 +151,7 @@ impl Connection {
                 .max(10),
             settings: config::settings_json(&config.settings).to_string(),
             health: Health::default(),
+            pace: Pace::default(),
             id,
             connector,
             manifest,

@@ -88,6 +88,15 @@ pub enum JournalError {
     Append(#[from] AppendError),
 }
 
+/// An event, ready to be appended once.
+#[derive(Debug, Clone)]
+pub struct Identified {
+    /// The record's body.
+    pub body: Bytes,
+    /// The same for the same type and data.
+    pub content: [u8; 32],
+}
+
 struct Checked {
     validator: jsonschema::Validator,
     personal: Vec<Vec<String>>,
@@ -130,8 +139,29 @@ impl Journal {
 
     /// Checks, seals and encodes an event.
     pub async fn encode(&self, draft: &Draft) -> Result<Bytes, JournalError> {
+        let (mut data, checked) = self.check(draft)?;
+        self.seal(checked, &mut data).await?;
+        Ok(encode_checked(draft, &raw(&data)))
+    }
+
+    /// As [`Journal::encode`], with what makes the event the same as another: the digest of its
+    /// type and its data before they were sealed, since no two seals are alike.
+    pub async fn encode_identified(&self, draft: &Draft) -> Result<Identified, JournalError> {
+        let (mut data, checked) = self.check(draft)?;
+        let mut text = raw(&data);
+        let mut content = blake3::Hasher::new();
+        content.update(draft.payload.event_type().as_bytes());
+        content.update(text.get().as_bytes());
+        if self.seal(checked, &mut data).await? {
+            text = raw(&data);
+        }
+        let content = *content.finalize().as_bytes();
+        Ok(Identified { body: encode_checked(draft, &text), content })
+    }
+
+    fn check(&self, draft: &Draft) -> Result<(Value, &Checked), JournalError> {
         let event_type = draft.payload.event_type();
-        let mut data = draft.payload.to_value();
+        let data = draft.payload.to_value();
         let checked = self
             .types
             .get(event_type)
@@ -143,12 +173,19 @@ impl Journal {
                 why: error.masked().to_string(),
             });
         }
-        if !checked.personal.is_empty()
-            && let Some(client) = data.get("client").and_then(Value::as_str).map(str::to_owned)
-        {
-            self.sealer.seal(&client, &mut data, &checked.personal).await?;
+        Ok((data, checked))
+    }
+
+    /// Seals what is personal; says whether there may be any.
+    async fn seal(&self, checked: &Checked, data: &mut Value) -> Result<bool, JournalError> {
+        if checked.personal.is_empty() {
+            return Ok(false);
         }
-        Ok(encode_checked(draft, &data))
+        let Some(client) = data.get("client").and_then(Value::as_str).map(str::to_owned) else {
+            return Ok(false);
+        };
+        self.sealer.seal(&client, data, &checked.personal).await?;
+        Ok(true)
     }
 
     /// Appends one event, once durable.
@@ -163,10 +200,12 @@ impl Journal {
     }
 }
 
-fn encode_checked(draft: &Draft, data: &Value) -> Bytes {
+fn raw(data: &Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(data).expect("a JSON value always has a text")
+}
+
+fn encode_checked(draft: &Draft, data: &RawValue) -> Bytes {
     let subject = draft.payload.subject();
-    let raw: Box<RawValue> = serde_json::value::to_raw_value(data)
-        .expect("a JSON value always has a text");
     let stored = Stored {
         v: STORED_VERSION,
         event_type: Cow::Borrowed(draft.payload.event_type()),
@@ -181,7 +220,7 @@ fn encode_checked(draft: &Draft, data: &Value) -> Bytes {
         vendor_event: draft.vendor_event.as_deref().map(Cow::Borrowed),
         verified: draft.verified,
         traceparent: draft.traceparent.as_deref().map(Cow::Borrowed),
-        data: &raw,
+        data,
     };
     serde_json::to_vec(&stored).expect("plain fields and a JSON text always serialise").into()
 }

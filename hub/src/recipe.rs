@@ -113,7 +113,7 @@ fn step(
             let parts = stack.split_off(from);
             Ok(Value {
                 tainted: parts.iter().any(|p| p.tainted),
-                bytes: parts.into_iter().flat_map(|p| p.bytes).collect(),
+                bytes: parts.iter().map(|p| p.bytes.as_slice()).collect::<Vec<_>>().concat(),
             })
         }
         Op::Utf16le => {

@@ -95,9 +95,9 @@ fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
         .total_tables(slots * TABLES_MAX)
         .max_tables_per_component(TABLES_MAX)
         .max_unused_warm_slots(slots)
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .linear_memory_keep_resident(std::env::var("KR").map_or(KEEP_RESIDENT_BYTES, |v| v.parse().unwrap()))
         .table_keep_resident(64 * 1024)
-        .pagemap_scan(Enabled::No);
+        .pagemap_scan(if std::env::var_os("PM").is_some(){Enabled::Yes}else{Enabled::No});
     let mut config = Config::new();
     config
         .wasm_component_model(true)

@@ -1,1 +1,22 @@
-//! End-to-end tests.
+//! End-to-end tests: a hub as users run it, vendors that are simulated, and what both promise.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod harness;
+
+mod adyen;
+mod api;
+mod config;
+mod demo;
+mod disk_full;
+mod egress;
+mod guard;
+mod hooks;
+mod kill9;
+mod payments;
+mod platform;
+mod quarantine;
+mod readme;
+mod rebuild;
+mod secrets;
+mod start;
+mod stream;

@@ -8,11 +8,12 @@ use crate::app::Hub;
 use crate::clock;
 use crate::journal::Draft;
 use crate::query::{self, Filter, Page};
-use crate::stored::Source;
+use crate::stored::{Source, event_id};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
+use hub_log::{Appended, Dedup};
 use hub_schemas::events::client::{Attribution, ClientRegistered, Stage};
 use hub_schemas::events::kyc::KycRequested;
 use hub_schemas::{ClientId, ConnectionId, Country, EntityId};
@@ -43,6 +44,7 @@ pub async fn register(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let key = Key::take(&headers, &actor, "clients", &body)?;
     let asked: Register = parse(&body)?;
+    let named = asked.client.is_some();
     let client = match asked.client {
         Some(client) => client,
         None => ClientId::new(key.id("cl")).map_err(|e| Problem::internal(&e))?,
@@ -61,8 +63,25 @@ pub async fn register(
     draft.entity = Some(asked.entity);
     draft.correlation = Some(client.to_string());
     draft.actor = Some(actor.0);
-    let committed = hub.journal.append(&draft, Some(key.dedup())).await?;
-    hub.engine.reached(made(&committed)?).await;
+    // A client is registered once, whatever keys are used: the id itself is the key.
+    let once = Dedup {
+        scope: "client".to_owned(),
+        key: client.as_str().as_bytes().to_vec(),
+        body_hash: *blake3::hash(&body).as_bytes(),
+    };
+    let committed = hub.journal.append(&draft, Some(once)).await?;
+    let sequence = match committed.records.first() {
+        // An id that came from the key is there already: the key was used with another body.
+        Some(Appended::Duplicate { sequence, same_body: false }) if named => {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "client-exists",
+                format!("client {client} is registered already ({})", event_id(*sequence)),
+            ));
+        }
+        _ => made(&committed)?,
+    };
+    hub.engine.reached(sequence).await;
     Ok((StatusCode::CREATED, Json(shown(&hub, &client).await?)))
 }
 

@@ -49,6 +49,13 @@ pub async fn create(
         return Err(Problem::invalid("amount: must be more than zero"));
     }
     asked.amount.to_minor().map_err(|e| Problem::invalid(format!("amount: {e}")))?;
+    if !hub.engine.read(|state| state.client(&asked.client).is_some()) {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unknown-client",
+            format!("client {} is not registered; POST /v1/clients first", asked.client),
+        ));
+    }
     let payment = PaymentId::new(key.id("pay")).map_err(|e| Problem::internal(&e))?;
     let requested = DepositRequested {
         payment: payment.clone(),
@@ -109,6 +116,7 @@ pub async fn one(
 /// The deposit, and every routing decision with its candidates.
 async fn with_routes(hub: &Hub, id: &PaymentId) -> Result<Value, Problem> {
     let mut value = find(hub, id)?;
+    hub.journal.sealer().open_all(&mut value).await.map_err(|e| Problem::internal(&e))?;
     let filter = Filter {
         subject: Some(format!("payment/{id}")),
         event_type: Some("payment.routed".to_owned()),

@@ -59,7 +59,11 @@ pub(super) fn run(to: SocketAddr, feed: &Arc<Feed>, time: Duration) -> Result<Tu
     };
     let done = std::thread::scope(|scope| {
         let drive = &drive;
-        let threads: Vec<_> = (0..threads).map(|n| scope.spawn(move || drive(n))).collect();
+        let spawn = |n| {
+            let named = std::thread::Builder::new().name("bench-load".to_owned());
+            named.spawn_scoped(scope, move || drive(n)).expect("the machine has a thread to spare")
+        };
+        let threads: Vec<_> = (0..threads).map(spawn).collect();
         let joined = threads.into_iter().map(|t| t.join().expect("the load generator's thread"));
         joined.collect::<Result<Vec<_>, _>>()
     })?;

@@ -45,8 +45,8 @@ pub(super) fn run(options: &Options) -> Result<Table, BenchError> {
         for threads in THREADS {
             let mut rates: [Vec<f64>; 2] = Default::default();
             for _ in 0..ROUNDS {
-                for ((_, call), rates) in contenders.iter().zip(&mut rates) {
-                    rates.push(turn(*call, &cases, work, threads, options.turn())?);
+                for (contender, rates) in contenders.iter().zip(&mut rates) {
+                    rates.push(turn(contender, &cases, work, threads, options.turn())?);
                 }
             }
             let rates = rates.map(median);
@@ -166,7 +166,7 @@ fn check_the_same(connector: &Connector, case: &Case) -> Result<(), BenchError> 
 
 /// Deliveries a second, over all threads.
 fn turn(
-    call: Call<'_>,
+    (what, call): &(&str, Call<'_>),
     cases: &[Case],
     work: Work,
     threads: usize,
@@ -187,8 +187,14 @@ fn turn(
     };
     let done = std::thread::scope(|scope| {
         let one_thread = &one_thread;
-        let threads: Vec<_> =
-            (0..threads).map(|thread| scope.spawn(move || one_thread(thread))).collect();
+        // With a name, so that a profiler tells them apart.
+        let spawn = |thread| {
+            let named = std::thread::Builder::new().name(format!("bench-{what}"));
+            named
+                .spawn_scoped(scope, move || one_thread(thread))
+                .expect("the machine has a thread to spare")
+        };
+        let threads: Vec<_> = (0..threads).map(spawn).collect();
         let joined = threads.into_iter().map(|t| t.join().expect("a caller does not panic"));
         joined.sum::<Result<u64, _>>()
     })?;

@@ -17,9 +17,13 @@ use tokio::runtime::Runtime;
 
 /// How long the end of a server may take.
 const END_WAIT: Duration = Duration::from_secs(5);
+/// No second poll while the benchmark runs: there is no Stripe.
+const POLL_EVERY_MS: u64 = 86_400_000;
 
-pub(super) fn runtime() -> Result<Runtime, BenchError> {
+/// A runtime like the binary's; its threads have a name, so that a profiler tells them apart.
+pub(super) fn runtime(name: &str) -> Result<Runtime, BenchError> {
     tokio::runtime::Builder::new_multi_thread()
+        .thread_name(name)
         .enable_all()
         .build()
         .map_err(BenchError::io("start a runtime"))
@@ -54,7 +58,7 @@ pub(super) fn bare() -> Result<Server, BenchError> {
         StatusCode::OK
     };
     let router = Router::new().route("/hooks/{connection}", axum::routing::post(answer));
-    Server::start(runtime()?, router)
+    Server::start(runtime("bench-bare")?, router)
 }
 
 /// The hub, with one Stripe connection and no rules.
@@ -79,7 +83,7 @@ impl Hub {
              poll_every_ms = {POLL_EVERY_MS}\n"
         );
         let loaded = config::from_text(&dir.join("hub.toml"), text)?;
-        let runtime = runtime()?;
+        let runtime = runtime("bench-hub")?;
         let running = runtime.block_on(app::start(&loaded))?;
         Ok(Self { runtime, running })
     }
@@ -119,6 +123,3 @@ impl Hub {
         self.runtime.shutdown_timeout(END_WAIT);
     }
 }
-
-/// No poll while the benchmark runs: there is no Stripe.
-const POLL_EVERY_MS: u64 = 86_400_000;

@@ -52,7 +52,7 @@ pub(super) fn start(dir: &Path) -> Result<Server, BenchError> {
     let router = Router::new()
         .route("/hooks/{connection}", axum::routing::post(receive))
         .with_state(Arc::new(parts));
-    Server::start(runtime()?, router)
+    Server::start(runtime("bench-native")?, router)
 }
 
 fn wrong(detail: String) -> BenchError {

@@ -146,12 +146,13 @@ pub(super) fn deposits(dice: &mut Ids, clients: usize) -> Vec<Fate> {
     deck(dice, clients, &shares, Fate::Approved)
 }
 
-/// Trouble while a client's account is opened.
+/// Trouble while a client's account is opened. The platform answers one call after another, so a
+/// silence holds up everyone: there are few.
 pub(super) fn openings(dice: &mut Ids, clients: usize) -> Vec<Option<Trouble>> {
     let shares = [
-        (Some(Trouble::SilentBefore), 0.02, 1),
-        (Some(Trouble::SilentAfter), 0.03, 1),
-        (Some(Trouble::BreaksAfter), 0.03, 1),
+        (Some(Trouble::SilentBefore), 0.005, 1),
+        (Some(Trouble::SilentAfter), 0.005, 1),
+        (Some(Trouble::BreaksAfter), 0.04, 1),
         (Some(Trouble::Unavailable), 0.03, 1),
         (Some(Trouble::Garbage), 0.02, 1),
     ];

@@ -35,7 +35,7 @@ impl Journey {
         self.register(&facts).await?;
         self.purchase(&facts, |challenge| challenge.early).await?;
         let opening = facts.plan.opening.map(|trouble| {
-            let mut armed = Armed::default();
+            let mut armed = Armed::new(&self.world);
             let faults = self.world.mt5.faults();
             armed.trouble(faults, "user-add", facts.plan.platform_marker(), trouble);
             armed

@@ -66,7 +66,7 @@ impl Journey {
 
     fn arm(&self, marker: &str, fate: Fate) -> Armed {
         let (stripe, adyen) = (self.world.stripe.faults(), self.world.adyen.faults());
-        let mut armed = Armed::default();
+        let mut armed = Armed::new(&self.world);
         match fate {
             Fate::Approved | Fate::Hard(_) => {}
             Fate::FallsBack(code) => armed.decline(stripe, CHARGE, marker, code),

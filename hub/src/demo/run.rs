@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// What the hub says while the day runs: the table in the end says the rest.
-const LOG_DEFAULT: &str = "error";
+/// What the hub says while the day runs. The table in the end says the rest, and the rogue
+/// connector's last words are part of the day.
+const LOG_DEFAULT: &str = "error,connector=off";
 
 /// Runs the command: a day, its summary, and then the console until Ctrl-C.
 ///

@@ -5,6 +5,8 @@
 use super::World;
 use super::fates::Trouble;
 use hub_simulators::{Fault, Faults, Rule, WebhookFault, When};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Longer than the hub waits for an answer (`request_timeout_ms` of the demo's `hub.toml`).
@@ -31,29 +33,39 @@ impl Trouble {
 }
 
 /// Rules that end with this.
-#[derive(Debug, Default)]
-pub(super) struct Armed(Vec<(Faults, u64)>);
+#[derive(Debug)]
+pub(super) struct Armed {
+    rules: Vec<(Faults, u64)>,
+    applied: Arc<AtomicU64>,
+}
 
 impl Armed {
+    /// No rules yet.
+    pub fn new(world: &World) -> Self {
+        Self { rules: Vec::new(), applied: world.faults_applied.clone() }
+    }
+
     /// The vendor declines every `operation` that holds `marker`.
     pub fn decline(&mut self, faults: &Faults, operation: &str, marker: &str, code: &str) {
         let fault = Fault::Decline { code: code.to_owned() };
         let rule = Rule::always(operation, fault).containing(marker);
-        self.0.push((faults.clone(), faults.add(rule)));
+        self.rules.push((faults.clone(), faults.add(rule)));
     }
 
     /// The next `operation` that holds `marker` meets trouble.
     pub fn trouble(&mut self, faults: &Faults, operation: &str, marker: &str, trouble: Trouble) {
         let (fault, times) = trouble.fault();
         let rule = Rule::next(operation, times, fault).containing(marker);
-        self.0.push((faults.clone(), faults.add(rule)));
+        self.rules.push((faults.clone(), faults.add(rule)));
     }
 }
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        for (faults, id) in self.0.drain(..) {
-            faults.remove(id);
+        for (faults, id) in &self.rules {
+            let rule = faults.call_rules().into_iter().find(|rule| rule.id == *id);
+            self.applied.fetch_add(rule.map_or(0, |rule| u64::from(rule.applied)), Relaxed);
+            faults.remove(*id);
         }
     }
 }

@@ -82,7 +82,7 @@ async fn follow(hub: HubApi, view: Arc<Mutex<View>>, told: watch::Sender<Result<
         let page = match hub.page(last).await {
             Ok(page) => page,
             Err(error) => {
-                told.send_replace(Err(error.to_string()));
+                told.send_modify(|seen| *seen = Err(error.to_string()));
                 return;
             }
         };
@@ -93,7 +93,7 @@ async fn follow(hub: HubApi, view: Arc<Mutex<View>>, told: watch::Sender<Result<
                 last = event.sequence;
             }
             drop(view);
-            told.send_replace(Ok(last));
+            told.send_modify(|seen| *seen = Ok(last));
         }
         if page.next.is_none() {
             tokio::time::sleep(LOOK_EVERY).await;

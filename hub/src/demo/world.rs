@@ -7,6 +7,8 @@ use hub_simulators::stripe::{StripeConfig, StripeSim};
 use hub_simulators::sumsub::{SumsubConfig, SumsubSim};
 use hub_simulators::{Deliveries, Faults, Ids, SenderConfig};
 use sha2::Sha256;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Mixed into the seed of secrets, so that they are not the simulators' identifiers.
@@ -63,6 +65,8 @@ pub struct World {
     pub(super) sumsub: SumsubSim,
     pub(super) mt5: Mt5Sim,
     pub(super) secrets: Secrets,
+    /// Calls that a rule made go wrong, of rules that are gone.
+    pub(super) faults_applied: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for World {
@@ -121,7 +125,8 @@ impl World {
             ..Mt5Config::default()
         })
         .await?;
-        Ok(Self { stripe, adyen, sumsub, mt5, secrets })
+        let faults_applied = Arc::default();
+        Ok(Self { stripe, adyen, sumsub, mt5, secrets, faults_applied })
     }
 
     /// Sends every vendor's webhooks to the hub at `http://host:port` from now on.
@@ -145,6 +150,7 @@ impl World {
 
     /// Stops whatever was made to go wrong.
     pub(super) fn calm(&self) {
+        self.faults_applied.store(self.faults_applied(), Relaxed);
         for faults in self.faults() {
             faults.clear();
         }
@@ -154,7 +160,8 @@ impl World {
     #[must_use]
     pub fn faults_applied(&self) -> u64 {
         let rules = self.faults().into_iter().flat_map(Faults::call_rules);
-        rules.map(|rule| u64::from(rule.applied)).sum()
+        let of_rules: u64 = rules.map(|rule| u64::from(rule.applied)).sum();
+        self.faults_applied.load(Relaxed) + of_rules
     }
 
     fn faults(&self) -> [&Faults; 4] {

@@ -47,15 +47,14 @@ async fn attempt(shared: &Shared, job: &mut Job) -> Result<Next, JournalError> {
         let why = format!("connection {} is not configured", job.connection);
         return end_failed(shared, job, unsupported(&why)).await;
     };
-    let before = job.attempts;
     job.attempts += 1;
     let started = ActionStarted { action: job.action.clone(), attempt: job.attempts };
     append_stubbornly(&shared.journal, &[draft(job, started)]).await?;
-    if before > 0 {
+    if job.unsure {
         match look_up(shared, &connection, job).await {
-            Ok(None) => {}
+            Ok(None) => job.unsure = false,
             Ok(Some(result)) => return end_completed(shared, job, &connection, result, true, vec![]).await,
-            Err(failed) => return after_failure(shared, job, failed).await,
+            Err(failed) => return after_failure(shared, job, still_unknown(failed)).await,
         }
     }
     let mut moved = false;
@@ -64,8 +63,18 @@ async fn attempt(shared: &Shared, job: &mut Job) -> Result<Next, JournalError> {
             note(shared, job, false, "").await?;
             end_completed(shared, job, &connection, result, false, events).await
         }
-        Err(failed) => after_failure(shared, job, failed).await,
+        Err(failed) => {
+            job.unsure = failed.error.class == ErrorClass::UnknownOutcome;
+            after_failure(shared, job, failed).await
+        }
     }
+}
+
+/// Whatever a look-up failed with, it says nothing of the payment or account that it was for.
+fn still_unknown(mut failed: Failed) -> Failed {
+    failed.error.class = ErrorClass::UnknownOutcome;
+    failed.retry = true;
+    failed
 }
 
 type Acted = (Value, Vec<hub_sandbox::types::Event>);
@@ -122,7 +131,6 @@ async fn look_up(
     let input = Input::Request(request.to_string());
     let called =
         call::run(connection, entry, input, CallState::default(), clock::now_ms()).await;
-    // Until the look-up has answered, the outcome stays unknown.
     let outcome = match called {
         Ok(outcome) => outcome,
         Err(CallFailure::Failed(Failure::Unsupported(_))) => return Ok(None),
@@ -201,10 +209,14 @@ async fn end_completed(
     shared: &Shared,
     job: &Job,
     connection: &Connection,
-    result: Value,
+    mut result: Value,
     found: bool,
     events: Vec<hub_sandbox::types::Event>,
 ) -> Result<Next, JournalError> {
+    if let Some(client) = job.request.get("client").and_then(Value::as_str) {
+        let personal = shared.results.personal(job.kind.name());
+        shared.journal.sealer().seal(client, &mut result, personal).await?;
+    }
     let ended = ActionCompleted {
         action: job.action.clone(),
         kind: job.kind,

@@ -56,6 +56,8 @@ pub struct Job {
     pub requested_ms: i64,
     /// Attempts so far.
     pub attempts: u32,
+    /// An attempt may have reached the vendor, and nobody knows what came of it.
+    pub unsure: bool,
     /// The flow it belongs to.
     pub correlation: Option<String>,
     /// The event that asked for it, if known.
@@ -116,6 +118,7 @@ impl Dispatcher {
                         request: action.request.clone()?,
                         requested_ms: action.requested_ms,
                         attempts: action.attempts,
+                        unsure: action.attempts > 0,
                         correlation: None,
                         cause: None,
                     };
@@ -186,6 +189,7 @@ impl Dispatcher {
                 request: asked.request,
                 requested_ms: decoded.event.recorded_ms,
                 attempts: 0,
+                unsure: false,
                 correlation: decoded.correlation,
                 cause: Some(record.sequence),
             };

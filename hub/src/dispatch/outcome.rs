@@ -95,16 +95,22 @@ fn shortened(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\n').take(MESSAGE_CHARS_MAX).collect()
 }
 
+struct Known {
+    validator: jsonschema::Validator,
+    personal: Vec<Vec<String>>,
+}
+
 /// Schemas that results must fit.
-pub struct ResultSchemas(HashMap<&'static str, jsonschema::Validator>);
+pub struct ResultSchemas(HashMap<&'static str, Known>);
 
 impl Default for ResultSchemas {
     fn default() -> Self {
-        let compile = |schema: &Value| {
-            jsonschema::draft202012::new(schema)
-                .expect("generated schemas are schemas: a test compiles each")
+        let compile = |schema: &Value| Known {
+            validator: jsonschema::draft202012::new(schema)
+                .expect("generated schemas are schemas: a test compiles each"),
+            personal: crate::vault::personal_paths(schema),
         };
-        let mut all: HashMap<&'static str, jsonschema::Validator> = ActionKind::ALL
+        let mut all: HashMap<&'static str, Known> = ActionKind::ALL
             .into_iter()
             .map(|kind| (kind.name(), compile(generate::action(kind).1.as_value())))
             .collect();
@@ -116,13 +122,18 @@ impl Default for ResultSchemas {
 }
 
 impl ResultSchemas {
+    /// Where a result of `name` holds personal data.
+    pub fn personal(&self, name: &str) -> &[Vec<String>] {
+        self.0.get(name).map_or(&[], |known| known.personal.as_slice())
+    }
+
     /// Takes an output as the result of `name`, or says what is wrong with it.
     pub fn take(&self, name: &str, output: Option<String>) -> Result<Value, String> {
         let output = output.ok_or_else(|| format!("the connector gave no result for {name}"))?;
         let value: Value = serde_json::from_str(&output)
             .map_err(|e| format!("the connector's result for {name} is not JSON: {e}"))?;
-        let validator = self.0.get(name).ok_or_else(|| format!("no schema for {name}"))?;
-        validator.validate(&value).map_err(|e| {
+        let known = self.0.get(name).ok_or_else(|| format!("no schema for {name}"))?;
+        known.validator.validate(&value).map_err(|e| {
             format!(
                 "the connector's result for {name} does not fit schemas/actions/{name}.result.json: \
                  {}: {}",

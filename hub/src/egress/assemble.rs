@@ -122,7 +122,7 @@ fn escaped(bytes: &[u8], escape: Escape) -> Vec<u8> {
         Escape::Form => byte_serialize(bytes).collect::<String>().into_bytes(),
         Escape::Json => {
             let quoted = serde_json::to_string(&String::from_utf8_lossy(bytes)).unwrap_or_default();
-            quoted[1..quoted.len().max(2) - 1].as_bytes().to_vec()
+            quoted.as_bytes()[1..quoted.len().max(2) - 1].to_vec()
         }
     }
 }

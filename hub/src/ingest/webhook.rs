@@ -185,15 +185,9 @@ impl Ingest {
         now_ms: i64,
     ) -> Result<Option<Verified>, CallFailure> {
         let context = connection.context(now_ms);
-        let (connector, shared) = (connection.connector.clone(), delivery.clone());
+        let shared = delivery.clone();
         let checks =
-            tokio::task::spawn_blocking(move || connector.authenticate(&context, &shared))
-                .await
-                .map_err(|_| CallFailure::Cancelled)?
-                .map_err(|source| CallFailure::Sandbox {
-                    connector: connector_name(connection),
-                    source,
-                })?;
+            call::about_delivery(connection, move |c| c.authenticate(&context, &shared)).await?;
         match authentic::verify(connection, &checks, &delivery.body, now_ms) {
             Ok(()) => Ok(Some(Verified::Signature)),
             Err(Refusal::NoCheck) if connection.allow_unsigned => Ok(Some(Verified::None)),
@@ -276,22 +270,19 @@ impl Ingest {
     ) -> Result<Vec<NewRecord>, JournalError> {
         let mut records = Vec::with_capacity(drafts.len());
         for (i, (draft, id)) in drafts.iter().enumerate() {
-            let body = self.journal.encode(draft).await?;
+            let encoded = self.journal.encode_identified(draft).await?;
             let key = match id {
                 Some(id) => id.as_bytes().to_vec(),
                 None => [&body_hash[..], &(i as u32).to_be_bytes()].concat(),
             };
             // Vendors vary what stands around an event (attempt counters and the like): the same
             // event is one with the same type and data.
-            let mut content = blake3::Hasher::new();
-            content.update(draft.payload.event_type().as_bytes());
-            content.update(draft.payload.to_json().as_bytes());
             let dedup = Dedup {
                 scope: connection.id.as_str().to_owned(),
                 key,
-                body_hash: *content.finalize().as_bytes(),
+                body_hash: encoded.content,
             };
-            records.push(NewRecord::with_dedup(body, dedup));
+            records.push(NewRecord::with_dedup(encoded.body, dedup));
         }
         Ok(records)
     }

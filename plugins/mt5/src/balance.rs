@@ -58,7 +58,7 @@ impl Search {
         manager: &Manager<'_>,
         operation: &BalanceOperation,
     ) -> Result<Option<String>, Error> {
-        let ago_s = (manager.ctx.now_ms() - operation.since_ms).div_euclid(1000).max(0);
+        let ago_s = manager.ctx.now_ms().saturating_sub(operation.since_ms).div_euclid(1000).max(0);
         let from = (self.server_now_s - ago_s - SLACK_S).to_string();
         let to = (self.server_now_s + SLACK_S).to_string();
         for page in 0..PAGES_MAX {

@@ -33,7 +33,8 @@ impl Cursor {
         text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
-    /// Notes that these deals have been told, and that all is known up to `to_s`.
+    /// Notes that these deals have been told, and that all is known up to `to_s`. A deal that is
+    /// told twice, since the clock went back, stands there twice and does no harm.
     pub(crate) fn tell(&mut self, deals: impl Iterator<Item = (i64, i64)>, to_s: i64) {
         self.told.extend(deals);
         self.deals_to_s = self.deals_to_s.max(to_s);

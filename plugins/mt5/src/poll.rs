@@ -76,6 +76,9 @@ impl Round<'_> {
             let back_s = i64::from(self.manager.settings.deals_since_h) * 3_600;
             cursor.deals_to_s = self.server_now_s - back_s;
         }
+        // The server's clock goes back an hour when daylight saving ends: what it writes from now
+        // on must be read, and what has been told before keeps its id.
+        cursor.deals_to_s = cursor.deals_to_s.min(self.server_now_s);
         if cursor.deals_to_s + WINDOW_S < self.server_now_s {
             return Ok((self.deals(cursor).await?.0, true));
         }
@@ -103,7 +106,7 @@ impl Round<'_> {
         logins.dedup();
         cursor.states.retain(|login, _| logins.binary_search(&Int(*login)).is_ok());
         let rest = &logins[logins.partition_point(|login| login.0 <= cursor.after_login)..];
-        let time_ms = self.zone.utc_ms(self.server_now_s * 1000)?;
+        let time_ms = self.zone.utc_ms(self.server_now_s * 1000, self.manager.ctx.now_ms())?;
         let mut states = States { events: Vec::new(), logins: Vec::new(), more: true };
         for page in rest.chunks(ACCOUNTS_PER_REQUEST).take(ACCOUNT_REQUESTS_MAX) {
             if states.events.len() + page.len() > STATES_MAX {
@@ -176,6 +179,6 @@ impl Round<'_> {
         };
         Ok(Event::new(map::deal(account, deal)?)
             .id(format!("deal-{}", deal.deal))
-            .at_ms(self.zone.utc_ms(server_ms)?))
+            .at_ms(self.zone.utc_ms(server_ms, self.manager.ctx.now_ms())?))
     }
 }

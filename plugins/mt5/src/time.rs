@@ -14,6 +14,8 @@ use jiff::{Timestamp, tz::TimeZone};
 const US_RULES: &str = "M3.2.0,M11.1.0";
 /// No zone is further from UTC.
 const OFFSET_MIN_MAX: i64 = 14 * 60;
+/// The end of the year 9999: beyond it no clock is believed.
+const SERVER_TIME_S_MAX: i64 = 253_402_300_799;
 /// Zones are multiples of this; what is left is the difference of two clocks.
 const OFFSET_STEP_MIN: i64 = 15;
 
@@ -31,14 +33,21 @@ impl Zone {
         })
     }
 
-    /// UTC of a server time, both in milliseconds. In the hour that comes twice the first is
-    /// taken; one that is left out is read with the offset before it.
-    pub(crate) fn utc_ms(&self, server_ms: i64) -> Result<i64, Error> {
-        Timestamp::from_millisecond(server_ms)
-            .map(|wall_clock| TimeZone::UTC.to_datetime(wall_clock))
-            .and_then(|wall_clock| self.0.to_timestamp(wall_clock))
-            .map(Timestamp::as_millisecond)
-            .map_err(|_| Error::transient(format!("{server_ms} ms is not a server time")))
+    /// UTC of a server time, both in milliseconds. In the hour that daylight saving repeats (or
+    /// leaves out), the reading that is nearer to `now_ms` is taken.
+    pub(crate) fn utc_ms(&self, server_ms: i64, now_ms: i64) -> Result<i64, Error> {
+        let readings = Timestamp::from_millisecond(server_ms).and_then(|wall_clock| {
+            let wall_clock = TimeZone::UTC.to_datetime(wall_clock);
+            let readings = self.0.to_ambiguous_timestamp(wall_clock);
+            Ok([readings.earlier()?, readings.later()?])
+        });
+        readings
+            .ok()
+            .and_then(|both| {
+                let both = both.map(Timestamp::as_millisecond);
+                both.into_iter().min_by_key(|utc_ms| utc_ms.abs_diff(now_ms))
+            })
+            .ok_or_else(|| Error::transient(format!("{server_ms} ms is not a server time")))
     }
 
     fn offset_min(&self, at_ms: i64) -> Option<i64> {
@@ -55,6 +64,7 @@ pub(crate) async fn server_now_s(manager: &Manager<'_>) -> Result<i64, Error> {
         .split_whitespace()
         .next()
         .and_then(|seconds| seconds.parse().ok())
+        .filter(|seconds| (0..=SERVER_TIME_S_MAX).contains(seconds))
         .ok_or_else(|| Error::transient("the server's time does not begin with Unix seconds"))
 }
 
@@ -72,7 +82,7 @@ pub(crate) async fn zone(manager: &Manager<'_>, server_now_s: i64) -> Result<Str
 }
 
 fn fixed(offset_min: i64) -> Result<String, Error> {
-    if offset_min.abs() > OFFSET_MIN_MAX {
+    if !(-OFFSET_MIN_MAX..=OFFSET_MIN_MAX).contains(&offset_min) {
         return Err(Error::transient(format!(
             "the server's time is {offset_min} minutes from UTC: its clock or the hub's is wrong"
         )));
@@ -135,7 +145,17 @@ mod tests {
             ("2025-11-03T14:00:00Z", "2025-11-03T12:00:00Z"),
             ("2025-10-31T15:00:00Z", "2025-10-31T12:00:00Z"),
         ] {
-            assert_eq!(zone.utc_ms(ms(server)).expect("a time"), ms(utc), "{server}");
+            assert_eq!(zone.utc_ms(ms(server), winter).expect("a time"), ms(utc), "{server}");
+        }
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_is_read_as_the_one_that_is_now() {
+        let zone = Zone::new("<SRV>-02:00<SRVD>,M3.2.0,M11.1.0").expect("POSIX");
+        // On 2 November 2025 the server's clock goes from 02:00 back to 01:00, at 23:00 UTC.
+        let server = ms("2025-11-02T01:30:00Z");
+        for now in ["2025-11-01T22:30:00Z", "2025-11-01T23:30:00Z"] {
+            assert_eq!(zone.utc_ms(server, ms(now)).expect("a time"), ms(now));
         }
     }
 
@@ -154,7 +174,7 @@ mod tests {
         assert!(of_settings(&settings(2000, 0, None), between).is_err());
         let zone = Zone::new("<SRV>+03:30").expect("POSIX");
         assert_eq!(
-            zone.utc_ms(ms("2025-01-01T00:00:00Z")).expect("a time"),
+            zone.utc_ms(ms("2025-01-01T00:00:00Z"), between).expect("a time"),
             ms("2025-01-01T03:30:00Z")
         );
     }

@@ -54,8 +54,9 @@ pub struct PaymentResult {
     pub status: PaymentStatus,
     /// The amount that the vendor says, which need not be the one asked.
     pub amount: Money,
-    /// Where the client must go, if it must.
+    /// Where the client must go, if it must. Whoever has it can act as the client: personal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub redirect_url: Option<String>,
     /// Why not, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,6 +23,8 @@ pub const WORDS: [&str; 13] = [
     "two-requests",
 ];
 
+/// Longer than any word.
+const WORD_BYTES_MAX: usize = 32;
 /// More than any limit of the sandbox.
 const TOO_MANY_BYTES: usize = 200 * 1024 * 1024;
 /// More than an output may have.
@@ -35,8 +37,9 @@ const TOO_MANY_LINES: usize = 1_000;
 /// The word that a body begins with; JSON begins with none. What follows the word only makes the
 /// delivery another one.
 pub fn word(body: &[u8]) -> &str {
-    let text = std::str::from_utf8(body).unwrap_or_default();
-    text.split_whitespace().next().unwrap_or_default()
+    let start = &body[..body.len().min(WORD_BYTES_MAX)];
+    let word = start.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    std::str::from_utf8(word).unwrap_or_default()
 }
 
 /// Does what the word says, if it is one of [`WORDS`].

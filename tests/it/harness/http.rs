@@ -55,6 +55,11 @@ impl Api {
         Self { http, base: base.to_owned(), token: None }
     }
 
+    /// As it is, with a bearer token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// A request to be built further.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));

@@ -25,8 +25,13 @@ pub struct Hub {
 
 impl Hub {
     /// Writes the configuration and starts a hub with it.
-    pub async fn start(mut setup: Setup) -> Self {
+    pub async fn start(setup: Setup) -> Self {
         setup.write();
+        Self::start_written(setup).await
+    }
+
+    /// Starts a hub with the configuration that is there.
+    pub async fn start_written(mut setup: Setup) -> Self {
         let (child, address) = spawn(&setup).await;
         // The next start takes the same port, as vendors and clients expect.
         setup.listen = address.to_string();
@@ -72,6 +77,11 @@ impl Hub {
     /// Starts again on the same data and port.
     pub async fn start_again(&mut self) {
         self.setup.write();
+        self.start_written_again().await;
+    }
+
+    /// As [`Self::start_again`], with the configuration as it was written by others.
+    pub async fn start_written_again(&mut self) {
         let (child, address) = spawn(&self.setup).await;
         assert_eq!(address, self.address, "the same port");
         self.child = child;

@@ -8,11 +8,10 @@ pub mod sign;
 pub mod stripe;
 pub mod vendors;
 
-pub use http::{Answer, Api, count};
+pub use http::{Api, count};
 pub use hub::Hub;
 pub use setup::{Connection, Setup};
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// How long something that must happen may take before a test fails.
@@ -21,10 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Looks until there is something, and gives it; fails with `what` when the patience is over.
-pub async fn wait_for<T, F>(what: &str, mut look: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
+pub async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look().await {

@@ -70,10 +70,18 @@ impl Vendors {
 
     /// A hub with two PSPs: Stripe first, Adyen after a soft decline.
     pub async fn hub_with_psps(&self) -> Hub {
-        let setup = Setup::new()
+        let hub = self.setup_with_psps(&self.stripe.base_url()).start().await;
+        self.stripe.set_webhook_url(Some(format!("{}/hooks/{STRIPE}", hub.base_url())));
+        self.adyen.set_webhook_url(Some(format!("{}/hooks/{ADYEN}", hub.base_url())));
+        hub
+    }
+
+    /// Its configuration, with Stripe's API at this address.
+    pub fn setup_with_psps(&self, stripe: &str) -> Setup {
+        Setup::new()
             .with(
                 Connection::new(STRIPE, "stripe")
-                    .api_base(&self.stripe.base_url())
+                    .api_base(stripe)
                     .secret("webhook_secret", &self.stripe_config.webhook_secret)
                     .secret("api_key", &self.stripe_config.api_key),
             )
@@ -92,11 +100,7 @@ impl Vendors {
                 "[[route]]\nname = \"cards\"\nwhen = {{ kind = \"deposit\", method = \"card\" }}\n\
                  use = {{ strategy = \"ordered\", connections = [\"{STRIPE}\", \"{ADYEN}\"] }}\n\
                  fallback = {{ attempts_max = 2, within = \"120s\" }}\n"
-            ));
-        let hub = setup.start().await;
-        self.stripe.set_webhook_url(Some(format!("{}/hooks/{STRIPE}", hub.base_url())));
-        self.adyen.set_webhook_url(Some(format!("{}/hooks/{ADYEN}", hub.base_url())));
-        hub
+            ))
     }
 
     /// A hub with verification and a platform, and an evaluation that can be bought.

@@ -6,6 +6,8 @@ mod deliveries;
 mod evidence;
 mod money;
 mod outcome;
+#[cfg(test)]
+mod tests;
 
 pub use evidence::Evidence;
 

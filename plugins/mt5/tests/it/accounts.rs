@@ -3,7 +3,7 @@ use crate::hub::{Asked, Server, answer, done, no_answer, output, refused, run};
 use connector_mt5::Mt5;
 use hub_plugin_sdk::Exported;
 use hub_plugin_sdk::bindings::platform::exports::hub::connector::platform::Guest;
-use hub_plugin_sdk::bindings::types::{Context, Failure, Outcome, Reply, Step};
+use hub_plugin_sdk::bindings::types::{Context, Failure, Outcome, Reply};
 use serde_json::{Value, json};
 
 const LONG: &str = "prov_0190b5c2-1111-7222-8333-aaaabbbbcccc";

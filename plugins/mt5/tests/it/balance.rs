@@ -5,7 +5,7 @@ use crate::hub::{
 use connector_mt5::Mt5;
 use hub_plugin_sdk::Exported;
 use hub_plugin_sdk::bindings::platform_balance::exports::hub::connector::platform_balance::Guest;
-use hub_plugin_sdk::bindings::types::{Context, Failure, Outcome, Reply, Step};
+use hub_plugin_sdk::bindings::types::{Context, Failure, Outcome, Reply};
 use serde_json::{Value, json};
 
 fn operation(amount: &str, kind: &str) -> Value {

@@ -171,6 +171,21 @@ fn a_deal_is_told_before_the_state_that_contains_it_and_in_utc() {
 }
 
 #[test]
+fn no_deal_is_lost_when_the_server_puts_its_clock_back() {
+    let mut platform = Platform::new(1);
+    platform.deals = vec![(1, SERVER_NOW_S - 1_800), (2, SERVER_NOW_S - 1)];
+    let (_, cursor) = drain(&platform, None);
+    platform.now_s -= 3_600;
+    platform.deals.push((3, platform.now_s - 1));
+    let (events, cursor) = drain(&platform, Some(cursor));
+    assert!(events.iter().any(|(_, id)| id == "deal-3"), "{events:?}");
+    platform.now_s += 3_000;
+    platform.deals.push((4, platform.now_s - 1));
+    let (events, _) = drain(&platform, Some(cursor));
+    assert!(events.iter().any(|(_, id)| id == "deal-4"), "{events:?}");
+}
+
+#[test]
 fn a_state_waits_until_every_deal_is_told() {
     let mut platform = Platform::new(1);
     let (_, cursor) = drain(&platform, None);

@@ -3,7 +3,7 @@ use crate::hub::{Asked, Server, answer, done, no_answer, output, refused, run};
 use connector_mt5::Mt5;
 use hub_plugin_sdk::Exported;
 use hub_plugin_sdk::bindings::platform_positions::exports::hub::connector::platform_positions::Guest;
-use hub_plugin_sdk::bindings::types::{Context, Failure, Outcome, Reply, Step};
+use hub_plugin_sdk::bindings::types::{Context, Failure, Outcome, Reply};
 use serde_json::{Value, json};
 
 fn close(server: &mut Server, vendor: &mut dyn FnMut(&Asked) -> Reply) -> Result<Outcome, Failure> {

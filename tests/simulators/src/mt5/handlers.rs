@@ -133,6 +133,7 @@ fn run(
             let login = world.update_user(params)?;
             wire::user(world.account(login)?)
         }
+        "user/get_batch" => world.users(params)?,
         "user/logins" => world.logins(params)?,
         "user/account/get" => world.trade_state(params)?,
         "user/account/get_batch" => world.trade_states(params)?,

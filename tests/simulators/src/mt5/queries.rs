@@ -33,6 +33,14 @@ impl World {
         Ok(accounts.into_iter().filter(|a| self.has_state(a)).map(wire::account).collect())
     }
 
+    /// `/api/user/get_batch`: by logins or by groups, never both.
+    pub fn users(&self, params: &Params) -> Result<Value, Code> {
+        if params.get("login").is_some() == params.get("group").is_some() {
+            return Err(retcode::PARAMS);
+        }
+        Ok(self.chosen(params)?.into_iter().map(wire::user).collect())
+    }
+
     fn has_state(&self, account: &Account) -> bool {
         !self.config.state_needs_activity || !account.deals.is_empty()
     }
