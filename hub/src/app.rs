@@ -53,7 +53,9 @@ pub enum StartError {
     #[error("the rules in force could not be recorded: {0}")]
     Journal(#[from] JournalError),
     /// The address is taken or not ours.
-    #[error("cannot listen on {listen}: {source}; is another hub running, or the port in use? [server] listen sets the address")]
+    #[error(
+        "cannot listen on {listen}: {source}; is another hub running, or the port in use? [server] listen sets the address"
+    )]
     Listen {
         /// The address.
         listen: String,
@@ -166,7 +168,8 @@ impl Running {
 
 /// What a configuration gives once its connectors have said what they are.
 pub struct Prepared {
-    connections: Vec<(config::Connection, Arc<hub_sandbox::Connector>, hub_schemas::manifest::Manifest)>,
+    connections:
+        Vec<(config::Connection, Arc<hub_sandbox::Connector>, hub_schemas::manifest::Manifest)>,
     /// The rules, with what they need to know of each connection.
     pub rules: hub_schemas::events::rules::RuleSet,
 }
@@ -283,12 +286,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
     Ok(Running { hub, address, tasks })
 }
 
-fn spawn_all(
-    hub: &Arc<Hub>,
-    engine: Engine,
-    listener: TcpListener,
-    caught_up: u64,
-) -> JoinSet<()> {
+fn spawn_all(hub: &Arc<Hub>, engine: Engine, listener: TcpListener, caught_up: u64) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let stop = hub.stop.clone();
     tasks.spawn(hub.index.clone().run(hub.log.clone(), stop.clone()));
@@ -369,9 +367,8 @@ fn resolve_tokens(loaded: &Loaded) -> Result<Vec<(String, blake3::Hash)>, StartE
         .iter()
         .enumerate()
         .map(|(i, token)| {
-            let secret = vault::resolve(&token.token, loaded.base()).map_err(|error| {
-                StartError::Config(vec![format!("token[{i}].token: {error}")])
-            })?;
+            let secret = vault::resolve(&token.token, loaded.base())
+                .map_err(|error| StartError::Config(vec![format!("token[{i}].token: {error}")]))?;
             Ok((token.name.clone(), blake3::hash(secret.expose())))
         })
         .collect()

@@ -68,11 +68,7 @@ impl Default for Metrics {
             "Deliveries quarantined since the start",
             new.quarantined.clone(),
         );
-        registry.register(
-            "connection_events",
-            "Events read since the start",
-            new.events.clone(),
-        );
+        registry.register("connection_events", "Events read since the start", new.events.clone());
         Self { registry, ..new }
     }
 }

@@ -77,14 +77,12 @@ pub fn component(plugin: &str, base: &Path) -> Result<Vec<u8>, PluginError> {
         }
         return std::fs::read(&path).map_err(|e| failed(e.to_string()));
     }
-    BUNDLED
-        .iter()
-        .find(|(name, _)| *name == plugin)
-        .map(|(_, bytes)| bytes.to_vec())
-        .ok_or_else(|| PluginError::Unknown {
+    BUNDLED.iter().find(|(name, _)| *name == plugin).map(|(_, bytes)| bytes.to_vec()).ok_or_else(
+        || PluginError::Unknown {
             name: plugin.to_owned(),
             bundled: BUNDLED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
-        })
+        },
+    )
 }
 
 /// Loads a connector and takes its manifest.
@@ -103,9 +101,7 @@ pub fn load(
     let schema = hub_schemas::generate::schema_of::<Manifest>();
     let validator =
         jsonschema::draft202012::new(schema.as_value()).map_err(|e| unfit(e.to_string()))?;
-    validator
-        .validate(&json)
-        .map_err(|e| unfit(format!("{}: {e}", e.instance_path())))?;
+    validator.validate(&json).map_err(|e| unfit(format!("{}: {e}", e.instance_path())))?;
     let manifest: Manifest = serde_json::from_value(json).map_err(|e| unfit(e.to_string()))?;
     let known = hub_schemas::catalogue::EVENT_TYPES;
     if let Some(other) = manifest.event_types.iter().find(|t| !known.contains(&t.as_str())) {

@@ -225,11 +225,7 @@ fn contains(event: &CloudEvent, text: &str) -> bool {
 }
 
 /// A page of events. Waits until the index has caught up, so that nothing is missing.
-pub async fn list(
-    log: &dyn EventLog,
-    index: &Index,
-    filter: Filter,
-) -> Result<Page, QueryError> {
+pub async fn list(log: &dyn EventLog, index: &Index, filter: Filter) -> Result<Page, QueryError> {
     let limit = filter.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
     let order = filter.order.unwrap_or_default();
     let checked = filter.check()?;

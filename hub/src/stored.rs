@@ -144,8 +144,7 @@ pub fn parse_delivery_id(id: &str) -> Option<u64> {
 
 /// Unix milliseconds as RFC 3339 in UTC.
 pub fn rfc3339_ms(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .map_or_else(|_| format!("@{ms}ms"), |t| format!("{t:.3}"))
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| format!("@{ms}ms"), |t| format!("{t:.3}"))
 }
 
 /// The event as readers see it.

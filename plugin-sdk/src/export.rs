@@ -84,16 +84,15 @@ impl<T: Webhook> bindings::webhook::exports::hub::connector::webhook::Guest for 
         let ctx = context(ctx, history);
         run(&ctx, T::receive(&ctx, delivery.into()), |received, mut events| {
             events.extend(received.events);
-            let acknowledgement =
-                received.acknowledgement.map(|answer| types::Acknowledgement {
-                    status: answer.status,
-                    headers: answer
-                        .headers
-                        .into_iter()
-                        .map(|(name, value)| types::Header { name, value: value.into_bytes() })
-                        .collect(),
-                    body: answer.body,
-                });
+            let acknowledgement = received.acknowledgement.map(|answer| types::Acknowledgement {
+                status: answer.status,
+                headers: answer
+                    .headers
+                    .into_iter()
+                    .map(|(name, value)| types::Header { name, value: value.into_bytes() })
+                    .collect(),
+                body: answer.body,
+            });
             types::Outcome { acknowledgement, ..empty(events) }
         })
     }

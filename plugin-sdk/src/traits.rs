@@ -38,10 +38,8 @@ pub trait Psp {
 /// It can say whether a payment reached the vendor.
 pub trait PspLookup {
     /// Looks the payment up by its idempotency key or reference.
-    async fn find_payment(
-        ctx: &Ctx,
-        request: psp::FindPayment,
-    ) -> Result<psp::FoundPayment, Error>;
+    async fn find_payment(ctx: &Ctx, request: psp::FindPayment)
+    -> Result<psp::FoundPayment, Error>;
 }
 
 /// It gives money back.

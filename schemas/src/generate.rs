@@ -58,10 +58,14 @@ fn named(path: &str, schema: Schema) -> (String, Value) {
 pub fn action(kind: ActionKind) -> (Schema, Schema) {
     use actions::{kyc::*, platform::*, psp::*};
     match kind {
-        ActionKind::PspCreatePayment => (schema_of::<CreatePayment>(), schema_of::<PaymentResult>()),
+        ActionKind::PspCreatePayment => {
+            (schema_of::<CreatePayment>(), schema_of::<PaymentResult>())
+        }
         ActionKind::PspRefund => (schema_of::<Refund>(), schema_of::<RefundResult>()),
         ActionKind::PspPayout => (schema_of::<Payout>(), schema_of::<PayoutResult>()),
-        ActionKind::KycCreateApplicant => (schema_of::<CreateApplicant>(), schema_of::<Applicant>()),
+        ActionKind::KycCreateApplicant => {
+            (schema_of::<CreateApplicant>(), schema_of::<Applicant>())
+        }
         ActionKind::KycAccessLink => (schema_of::<AccessLink>(), schema_of::<Link>()),
         ActionKind::KycGetResult => (schema_of::<GetResult>(), schema_of::<KycResult>()),
         ActionKind::PlatformCreateAccount => {
@@ -72,7 +76,9 @@ pub fn action(kind: ActionKind) -> (Schema, Schema) {
             (schema_of::<ClosePositions>(), schema_of::<ClosedPositions>())
         }
         ActionKind::PlatformChangeGroup => (schema_of::<ChangeGroup>(), schema_of::<Done>()),
-        ActionKind::PlatformBalance => (schema_of::<BalanceOperation>(), schema_of::<BalanceDone>()),
+        ActionKind::PlatformBalance => {
+            (schema_of::<BalanceOperation>(), schema_of::<BalanceDone>())
+        }
     }
 }
 

@@ -94,6 +94,9 @@ mod tests {
         for bad in ["", "a b", "a/b", "a\n", "a?b", "é", &"x".repeat(129)] {
             assert!(ClientId::new(bad).is_err(), "{bad:?} was let in");
         }
-        assert_eq!(AccountId::of(&ConnectionId::new("mt5-live").unwrap(), "50001").unwrap().login(), "50001");
+        assert_eq!(
+            AccountId::of(&ConnectionId::new("mt5-live").unwrap(), "50001").unwrap().login(),
+            "50001"
+        );
     }
 }

@@ -81,8 +81,8 @@ pub async fn delivery(
             at = record.sequence + 1;
             match record.blob {
                 Some(found) if found == blob => {
-                    let event = crate::stored::cloud_event(record)
-                        .map_err(|e| Problem::internal(&e))?;
+                    let event =
+                        crate::stored::cloud_event(record).map_err(|e| Problem::internal(&e))?;
                     fate = match event.event_type.as_str() {
                         "delivery.quarantined" => "quarantined",
                         _ => "events",

@@ -19,11 +19,7 @@ pub async fn guard(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let actor = if hub.tokens.is_empty() {
-        loopback(&request)?
-    } else {
-        bearer(&hub, &request)?
-    };
+    let actor = if hub.tokens.is_empty() { loopback(&request)? } else { bearer(&hub, &request)? };
     request.extensions_mut().insert(Actor(actor));
     Ok(next.run(request).await)
 }
@@ -59,7 +55,10 @@ fn loopback(request: &Request) -> Result<String, Problem> {
             if port.bytes().all(|b| b.is_ascii_digit()) { name } else { authority }
         });
         name == "localhost"
-            || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|a| a.is_loopback())
+            || name
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|a| a.is_loopback())
     };
     if !host.is_some_and(local) {
         return Err(refused("the Host header must name this machine: localhost or 127.0.0.1"));

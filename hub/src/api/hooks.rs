@@ -64,7 +64,8 @@ async fn take(
                 "the body is larger than {} bytes; [server] body_bytes_max sets the limit",
                 hub.config.server.body_bytes_max
             );
-            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).into_response();
+            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+                .into_response();
         }
         Err(_) => return Problem::invalid("the body did not arrive whole").into_response(),
     };
@@ -105,7 +106,8 @@ fn response(answer: HookAnswer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if answer.status == 401 {
         // What exactly is wrong is told to the log, not to whoever tries.
-        return Problem::new(status, "not-authentic", "the signature does not hold").into_response();
+        return Problem::new(status, "not-authentic", "the signature does not hold")
+            .into_response();
     }
     let mut response = (status, answer.body).into_response();
     response.headers_mut().remove(axum::http::header::CONTENT_TYPE);

@@ -236,8 +236,7 @@ pub async fn quarantine_replay(
     let entry = hub.quarantine.get(&id)?;
     let connection = hub.connections.get(&entry.connection);
     let now_ms = clock::now_ms();
-    let events =
-        hub.quarantine.replay(&hub.ingest, connection, &id, &actor.0, now_ms).await?;
+    let events = hub.quarantine.replay(&hub.ingest, connection, &id, &actor.0, now_ms).await?;
     Ok(Json(json!({ "events": events })))
 }
 
@@ -271,9 +270,10 @@ pub async fn plugins(State(hub): State<Arc<Hub>>) -> Json<Value> {
 
 /// `GET /v1/ledger`: every ledger account's balances, and their total, which is zero.
 pub async fn ledger(State(hub): State<Arc<Hub>>) -> Json<Value> {
-    Json(hub.engine.read(|state| {
-        json!({ "balances": state.ledger(), "total": state.ledger_total() })
-    }))
+    Json(
+        hub.engine
+            .read(|state| json!({ "balances": state.ledger(), "total": state.ledger_total() })),
+    )
 }
 
 /// `GET /v1/verify`: walks the hash chain. Takes as long as reading the log.

@@ -66,10 +66,7 @@ impl IntoResponse for Problem {
         });
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
@@ -116,6 +113,8 @@ pub async fn no_such_call(uri: Uri) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "no-such-call",
-        format!("the hub has no {path}; the calls are under /v1, webhooks under /hooks/{{connection}}"),
+        format!(
+            "the hub has no {path}; the calls are under /v1, webhooks under /hooks/{{connection}}"
+        ),
     )
 }

@@ -48,7 +48,8 @@ pub async fn stream(
                     continue;
                 }
                 let data = serde_json::to_string(&event).unwrap_or_default();
-                let told = Event::default().id(event.sequence.to_string()).event("event").data(data);
+                let told =
+                    Event::default().id(event.sequence.to_string()).event("event").data(data);
                 if sender.send(told).await.is_err() {
                     return;
                 }

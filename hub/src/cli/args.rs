@@ -4,11 +4,16 @@ use std::path::PathBuf;
 
 /// The integration hub for brokers and prop firms.
 #[derive(Parser)]
-#[command(name = "hub", version, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "hub",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
 Examples:
   hub demo                 a day at a broker, with simulated vendors; then the console
   hub init && hub check    a commented hub.toml, and whether it holds
-  hub serve                run the hub")]
+  hub serve                run the hub"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -193,7 +198,9 @@ pub enum EventsCommand {
         remote: Remote,
     },
     /// Walks the hash chain and names the first bad record.
-    #[command(after_help = "Example:\n  hub events verify\n  hub events verify --offline --config hub.toml")]
+    #[command(
+        after_help = "Example:\n  hub events verify\n  hub events verify --offline --config hub.toml"
+    )]
     Verify {
         /// Reads the log's files itself: the hub must be stopped.
         #[arg(long)]
@@ -203,7 +210,9 @@ pub enum EventsCommand {
         remote: Remote,
     },
     /// Writes events as one JSON object a line, oldest first.
-    #[command(after_help = "Example:\n  hub events export --since 2026-11-01T00:00:00Z > november.jsonl")]
+    #[command(
+        after_help = "Example:\n  hub events export --since 2026-11-01T00:00:00Z > november.jsonl"
+    )]
     Export {
         /// Which.
         #[command(flatten)]
@@ -254,7 +263,9 @@ pub enum QuarantineCommand {
         remote: Remote,
     },
     /// Drops an entry; who did it and why stays in the log.
-    #[command(after_help = "Example:\n  hub quarantine discard q_0123456789abcdef0123 --reason 'vendor test ping'")]
+    #[command(
+        after_help = "Example:\n  hub quarantine discard q_0123456789abcdef0123 --reason 'vendor test ping'"
+    )]
     Discard {
         /// The entry's id.
         id: String,
@@ -329,7 +340,9 @@ pub enum PluginCommand {
         json: bool,
     },
     /// Shows what a connector is, can do and wants: before it runs.
-    #[command(after_help = "Example:\n  hub plugin inspect stripe\n  hub plugin inspect ./acme-pay.wasm")]
+    #[command(
+        after_help = "Example:\n  hub plugin inspect stripe\n  hub plugin inspect ./acme-pay.wasm"
+    )]
     Inspect {
         /// A bundled connector's name, or a path to a component.
         plugin: String,

@@ -17,8 +17,15 @@ pub async fn run(command: ConnectionCommand) -> Result<ExitCode, Failure> {
                 let rows: Vec<Vec<String>> =
                     answer["connections"].as_array().into_iter().flatten().map(row).collect();
                 let head = [
-                    "id", "connector", "kind", "state", "events", "duplicates", "quarantined",
-                    "refused", "last event",
+                    "id",
+                    "connector",
+                    "kind",
+                    "state",
+                    "events",
+                    "duplicates",
+                    "quarantined",
+                    "refused",
+                    "last event",
                 ];
                 println!("{}", table(&head, &rows));
             }

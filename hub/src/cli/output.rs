@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn a_vendors_terminal_escapes_do_not_reach_the_terminal() {
-        let event = serde_json::json!({ "id": "evt_1", "data": { "reason": "\u{1b}[2J\u{7}gone" } });
+        let event =
+            serde_json::json!({ "id": "evt_1", "data": { "reason": "\u{1b}[2J\u{7}gone" } });
         assert!(!event_line(&event).contains('\u{1b}'));
         assert!(!table(&["a"], &[vec!["\u{1b}]0;x".into()]]).contains('\u{1b}'));
     }

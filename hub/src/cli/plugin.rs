@@ -60,7 +60,13 @@ fn inspect(plugin: &str, as_json: bool) -> Result<ExitCode, Failure> {
             shown[name].as_array().into_iter().flatten().filter_map(|v| v.as_str()).collect();
         if all.is_empty() { "-".to_owned() } else { all.join(", ") }
     };
-    println!("{} {}  ({}, contract {})", manifest.name, manifest.version, manifest.vendor, connector.contract());
+    println!(
+        "{} {}  ({}, contract {})",
+        manifest.name,
+        manifest.version,
+        manifest.vendor,
+        connector.contract()
+    );
     println!("digest     {}", connector.digest());
     println!("size       {} bytes", connector.size_bytes());
     println!("can        {}", words("capabilities"));

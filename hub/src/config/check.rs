@@ -57,7 +57,8 @@ pub fn check(config: &Config) -> Vec<Problem> {
         }
         for (j, host) in connection.grants.hosts.iter().enumerate() {
             if let Err(error) = crate::egress::Origin::parse(host) {
-                problems.push(Problem::new(format!("{place}.grants.hosts[{j}]"), error.to_string()));
+                problems
+                    .push(Problem::new(format!("{place}.grants.hosts[{j}]"), error.to_string()));
             }
         }
     }
@@ -66,20 +67,19 @@ pub fn check(config: &Config) -> Vec<Problem> {
             problems.push(Problem::new(format!("token[{i}].token"), error.to_string()));
         }
     }
-    let loopback = config
-        .server
-        .listen
-        .rsplit_once(':')
-        .and_then(|(host, _)| {
-            if host == "localhost" {
-                return Some(true);
-            }
-            host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().ok().map(|a| a.is_loopback())
-        });
+    let loopback = config.server.listen.rsplit_once(':').and_then(|(host, _)| {
+        if host == "localhost" {
+            return Some(true);
+        }
+        host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().ok().map(|a| a.is_loopback())
+    });
     match loopback {
         None => problems.push(Problem::new(
             "server.listen",
-            format!("{:?} is not an address and port, such as 127.0.0.1:8080", config.server.listen),
+            format!(
+                "{:?} is not an address and port, such as 127.0.0.1:8080",
+                config.server.listen
+            ),
         )),
         Some(false) if config.token.is_empty() => problems.push(Problem::new(
             "server.listen",

@@ -94,10 +94,8 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 
 /// Takes a text as the content of `path`, strictly, with no environment.
 pub fn from_text(path: &Path, text: String) -> Result<Loaded, ConfigError> {
-    let config = toml::from_str(&text).map_err(|error| ConfigError::File {
-        path: path.to_owned(),
-        message: error.to_string(),
-    })?;
+    let config = toml::from_str(&text)
+        .map_err(|error| ConfigError::File { path: path.to_owned(), message: error.to_string() })?;
     Ok(Loaded { config, path: path.to_owned(), text })
 }
 

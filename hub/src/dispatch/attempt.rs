@@ -53,7 +53,9 @@ async fn attempt(shared: &Shared, job: &mut Job) -> Result<Next, JournalError> {
     if job.unsure {
         match look_up(shared, &connection, job).await {
             Ok(None) => job.unsure = false,
-            Ok(Some(result)) => return end_completed(shared, job, &connection, result, true, vec![]).await,
+            Ok(Some(result)) => {
+                return end_completed(shared, job, &connection, result, true, vec![]).await;
+            }
             Err(failed) => return after_failure(shared, job, still_unknown(failed)).await,
         }
     }
@@ -115,10 +117,9 @@ async fn look_up(
     job: &Job,
 ) -> Result<Option<Value>, Failed> {
     let (name, request) = match job.kind {
-        ActionKind::PspCreatePayment => (
-            "psp.find-payment",
-            json!({ "request": job.request, "sent_ms": job.requested_ms }),
-        ),
+        ActionKind::PspCreatePayment => {
+            ("psp.find-payment", json!({ "request": job.request, "sent_ms": job.requested_ms }))
+        }
         ActionKind::PlatformCreateAccount => {
             ("platform.find-account", json!({ "request": job.request }))
         }
@@ -129,8 +130,7 @@ async fn look_up(
     };
     let request = opened(shared, &request).await?;
     let input = Input::Request(request.to_string());
-    let called =
-        call::run(connection, entry, input, CallState::default(), clock::now_ms()).await;
+    let called = call::run(connection, entry, input, CallState::default(), clock::now_ms()).await;
     let outcome = match called {
         Ok(outcome) => outcome,
         Err(CallFailure::Failed(Failure::Unsupported(_))) => return Ok(None),
@@ -236,7 +236,8 @@ async fn end_completed(
         match Payload::parse_str(&event.type_, &event.data) {
             Ok(payload) => {
                 let time_ms = event.time_ms.unwrap_or_else(clock::now_ms);
-                let mut told = Draft::new(Source::Connection, time_ms, payload).over(&connection.id);
+                let mut told =
+                    Draft::new(Source::Connection, time_ms, payload).over(&connection.id);
                 told.verified = Some(Verified::Fetched);
                 told.vendor_event = event.id;
                 told.cause = job.cause;
@@ -255,12 +256,10 @@ async fn note(shared: &Shared, job: &Job, bad: bool, why: &str) -> Result<(), Jo
     let now_ms = clock::now_ms();
     let told: Payload = match shared.circuits.note(&job.connection, bad) {
         Change::None => return Ok(()),
-        Change::Opened(failures) => CircuitOpened {
-            connection: job.connection.clone(),
-            failures,
-            reason: why.to_owned(),
+        Change::Opened(failures) => {
+            CircuitOpened { connection: job.connection.clone(), failures, reason: why.to_owned() }
+                .into()
         }
-        .into(),
         Change::Closed => CircuitClosed { connection: job.connection.clone() }.into(),
     };
     let draft = Draft::new(Source::Dispatch, now_ms, told).over(&job.connection);

@@ -68,12 +68,13 @@ pub fn failed(failure: CallFailure, moved: bool) -> Failed {
         message: shortened(&failure.to_string()),
         vendor_code: decline.as_ref().map(|d| shortened(&d.code)),
         // A category or verdict that is no word of ours is treated as hard.
-        category: decline.as_ref().map(|d| {
-            word(&d.category).unwrap_or(hub_schemas::DeclineCategory::Unknown)
-        }),
-        verdict: decline
+        category: decline
             .as_ref()
-            .map(|d| serde_json::from_value(Value::String(d.verdict.clone())).unwrap_or(hub_schemas::Verdict::Stop)),
+            .map(|d| word(&d.category).unwrap_or(hub_schemas::DeclineCategory::Unknown)),
+        verdict: decline.as_ref().map(|d| {
+            serde_json::from_value(Value::String(d.verdict.clone()))
+                .unwrap_or(hub_schemas::Verdict::Stop)
+        }),
     };
     Failed { error, retry, after_ms }
 }

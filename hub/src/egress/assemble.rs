@@ -83,9 +83,10 @@ impl Filler<'_> {
             match part {
                 Part::Bytes(bytes) => out.extend_from_slice(bytes),
                 Part::Secret(reference) => {
-                    let secret = self.secrets.secret(&reference.name).ok_or_else(|| {
-                        failed(RecipeError::NoSecret(reference.name.clone()))
-                    })?;
+                    let secret = self
+                        .secrets
+                        .secret(&reference.name)
+                        .ok_or_else(|| failed(RecipeError::NoSecret(reference.name.clone())))?;
                     let escape = if url { Escape::Form } else { reference.escape };
                     let escaped = escaped(secret.expose(), escape);
                     self.taint(secret.expose());
@@ -140,5 +141,9 @@ pub fn shown(request: &Request) -> String {
         .collect();
     // The query may carry what a person typed: it stays out of logs.
     let path = url.split('?').next().unwrap_or_default();
-    format!("{} {}", request.method, path.chars().filter(|c| !c.is_control()).take(300).collect::<String>())
+    format!(
+        "{} {}",
+        request.method,
+        path.chars().filter(|c| !c.is_control()).take(300).collect::<String>()
+    )
 }

@@ -117,12 +117,7 @@ impl Egress {
     }
 
     /// Performs a request.
-    pub async fn perform(
-        &self,
-        request: &Request,
-        state: &mut CallState,
-        now_ms: i64,
-    ) -> Exchange {
+    pub async fn perform(&self, request: &Request, state: &mut CallState, now_ms: i64) -> Exchange {
         let refused = |message: String| Exchange::Refused { message, unauthorised: false };
         let lookup = Lookup { egress: self, extra: &state.extra, now_ms };
         let assembled = match assemble(request, &lookup) {
@@ -236,7 +231,8 @@ impl Egress {
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|_| not_sent("the method is not an HTTP method"))?;
         let wished = request.timeout_ms.map(|ms| Duration::from_millis(ms.into()));
-        let timeout = wished.unwrap_or(self.limits.request_timeout).min(self.limits.request_timeout);
+        let timeout =
+            wished.unwrap_or(self.limits.request_timeout).min(self.limits.request_timeout);
         let mut built = client.request(method, url).timeout(timeout).body(assembled.body);
         for (name, value) in assembled.headers {
             let mut value = reqwest::header::HeaderValue::from_bytes(&value)

@@ -41,8 +41,8 @@ pub enum OriginError {
 impl Origin {
     /// Takes a text as an origin that may be granted.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
-        let url = Url::parse(text)
-            .map_err(|e| OriginError::NotAUrl(shortened(text), e.to_string()))?;
+        let url =
+            Url::parse(text).map_err(|e| OriginError::NotAUrl(shortened(text), e.to_string()))?;
         let bare = matches!(url.path(), "" | "/")
             && url.query().is_none()
             && url.fragment().is_none()
@@ -107,8 +107,7 @@ pub fn wanted_origin(wanted: &str, settings: &serde_json::Value) -> Result<Origi
         .get(name)
         .and_then(|v| v.as_str())
         .ok_or_else(|| OriginError::NoSetting(name.to_owned()))?;
-    let url =
-        Url::parse(text).map_err(|e| OriginError::NotAUrl(shortened(text), e.to_string()))?;
+    let url = Url::parse(text).map_err(|e| OriginError::NotAUrl(shortened(text), e.to_string()))?;
     Origin::of(&url)
 }
 
@@ -196,9 +195,21 @@ mod tests {
     #[test]
     fn addresses_that_are_not_public() {
         for private in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-            "0.0.0.0", "198.18.0.1", "::1", "fc00::1", "fe80::1", "::ffff:10.0.0.1", "2002:a00:1::",
-            "64:ff9b::a00:1", "240.0.0.1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "198.18.0.1",
+            "::1",
+            "fc00::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+            "2002:a00:1::",
+            "64:ff9b::a00:1",
+            "240.0.0.1",
         ] {
             assert!(is_private(private.parse().unwrap()), "{private}");
         }

@@ -38,8 +38,8 @@ pub fn prove(
 ) -> Result<(), ResponseError> {
     for proof in proofs {
         let expected = evaluate(&proof.recipe, &response.body, secrets)?.bytes;
-        let found = at(response, &proof.at)
-            .ok_or_else(|| ResponseError::NotProven(proof.at.clone()))?;
+        let found =
+            at(response, &proof.at).ok_or_else(|| ResponseError::NotProven(proof.at.clone()))?;
         if !bool::from(found.as_bytes().ct_eq(&expected)) {
             return Err(ResponseError::NotProven(proof.at.clone()));
         }

@@ -45,7 +45,8 @@ pub fn decode(record: &Record) -> Result<Decoded, DecodeFailure> {
     let stored = Stored::decode(sequence, &record.body)?;
     let payload = Payload::parse_str(&stored.event_type, stored.data.get())
         .map_err(|source| DecodeFailure::Payload { sequence, source })?;
-    let field = |why: hub_schemas::ids::IdError| DecodeFailure::Field { sequence, why: why.to_string() };
+    let field =
+        |why: hub_schemas::ids::IdError| DecodeFailure::Field { sequence, why: why.to_string() };
     let connection =
         stored.connection.as_deref().map(ConnectionId::new).transpose().map_err(field)?;
     let entity = stored.entity.as_deref().map(EntityId::new).transpose().map_err(field)?;

@@ -96,8 +96,11 @@ impl Engine {
         let decided_to = durable_position(&*log)?;
         let replayed = replay(&*log, state, at, decided_to, &mut |_| {})?;
         tracing::info!(
-            from = at, to = replayed.last, waiting = replayed.waiting.len(),
-            elapsed_ms = started.elapsed().as_millis() as u64, "state replayed"
+            from = at,
+            to = replayed.last,
+            waiting = replayed.waiting.len(),
+            elapsed_ms = started.elapsed().as_millis() as u64,
+            "state replayed"
         );
         let state = Arc::new(RwLock::new(replayed.state));
         let (sender, position) = watch::channel(replayed.position);

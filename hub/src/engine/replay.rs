@@ -1,5 +1,5 @@
 //! State from the log, without deciding anything again.
-use super::decode::{Decoded, DecodeFailure, decode};
+use super::decode::{DecodeFailure, Decoded, decode};
 use hub_domain::{Event, NewEvent, State};
 use hub_log::{EventLog, ReadError};
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! Passwords of trading accounts: made by the hub, sent to the platform, shown to the client once
 //! (A6). They are kept sealed, and never enter a connector or an event.
-use super::{MasterKey, Purpose, Secret, SealKey};
+use super::{MasterKey, Purpose, SealKey, Secret};
 use hub_log::{AppendError, Batch, EventLog, Put, PutValue, ReadError, Table};
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,8 @@ fn password() -> String {
     let mut rng = rand::rng();
     let all = [LOWER, UPPER, DIGITS, SPECIAL];
     let any: Vec<u8> = all.concat();
-    let mut chars: Vec<u8> = all.iter().filter_map(|class| class.choose(&mut rng).copied()).collect();
+    let mut chars: Vec<u8> =
+        all.iter().filter_map(|class| class.choose(&mut rng).copied()).collect();
     while chars.len() < PASSWORD_CHARS {
         chars.extend(any.choose(&mut rng).copied());
     }

@@ -61,7 +61,12 @@ impl Sealer {
     /// With the keys of this log, wrapped by this master key.
     pub fn new(log: Arc<dyn EventLog>, master: &MasterKey) -> Self {
         let wrapping = master.derive(Purpose::ClientKeys);
-        Self { log, wrapping, keys: Mutex::new(HashMap::new()), making: tokio::sync::Mutex::new(()) }
+        Self {
+            log,
+            wrapping,
+            keys: Mutex::new(HashMap::new()),
+            making: tokio::sync::Mutex::new(()),
+        }
     }
 
     /// Seals the strings at these paths of `data` under the client's key, which is made and kept
@@ -75,9 +80,8 @@ impl Sealer {
         let open: Vec<&Vec<String>> = paths
             .iter()
             .filter(|path| {
-                at(data, path).is_some_and(
-                    |v| matches!(v, Value::String(s) if !s.starts_with(SEALED_PREFIX)),
-                )
+                at(data, path)
+                    .is_some_and(|v| matches!(v, Value::String(s) if !s.starts_with(SEALED_PREFIX)))
             })
             .collect();
         if open.is_empty() {
@@ -123,10 +127,8 @@ impl Sealer {
         let Some(key) = self.key(client, false).await? else {
             return Ok("[erased]".to_owned());
         };
-        let failed = || SealingError::Unseal {
-            client: client.to_owned(),
-            source: super::UnsealError,
-        };
+        let failed =
+            || SealingError::Unseal { client: client.to_owned(), source: super::UnsealError };
         let sealed = BASE64.decode(sealed).map_err(|_| failed())?;
         let plain = key.open(client.as_bytes(), &sealed).map_err(|_| failed())?;
         String::from_utf8(plain).map_err(|_| failed())
@@ -168,8 +170,7 @@ impl Sealer {
             .table_get(CLIENT_KEYS, client.as_bytes())
             .map_err(|source| SealingError::Read { client: client.to_owned(), source })?;
         let Some(wrapped) = wrapped else { return Ok(None) };
-        let failed =
-            |source| SealingError::Unseal { client: client.to_owned(), source };
+        let failed = |source| SealingError::Unseal { client: client.to_owned(), source };
         let key = self.wrapping.open(client.as_bytes(), &wrapped).map_err(failed)?;
         let key = key.try_into().map_err(|_| failed(super::UnsealError))?;
         Ok(Some(SealKey::new(key)))

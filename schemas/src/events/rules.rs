@@ -1,6 +1,6 @@
 //! The rules that the deciders go by. `hub.toml` has the same shape.
-use crate::{ConnectionId, Country, Currency, EntityId};
 use crate::manifest::Kind;
+use crate::{ConnectionId, Country, Currency, EntityId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -269,7 +269,10 @@ pub struct Programme {
 #[serde(deny_unknown_fields)]
 pub struct Day {
     /// Local time of the reset, `HH:MM`.
-    #[cfg_attr(feature = "json-schema", schemars(regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")))]
+    #[cfg_attr(
+        feature = "json-schema",
+        schemars(regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))
+    )]
     pub reset: String,
     /// IANA time zone.
     pub zone: String,
