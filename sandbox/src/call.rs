@@ -138,27 +138,30 @@ impl Connector {
         let index = self.entries[entry.index()].as_ref().ok_or(missing.clone())?;
         let name = &context.connection;
         let (step,) = match input {
-            Input::Delivery(delivery) if entry == Entry::WEBHOOK_RECEIVE => self
-                .run::<(&Context, &Delivery, &[Reply]), StepResult>(
+            Input::Delivery(delivery) if entry == Entry::WEBHOOK_RECEIVE => {
+                self.run::<(&Context, &Delivery, &[Reply]), StepResult>(
                     name,
                     index,
                     (context, delivery, history),
-                )?,
-            Input::Cursor(cursor) if entry == Entry::POLL_NEXT => self
-                .run::<(&Context, Option<&str>, &[Reply]), StepResult>(
+                )?
+            }
+            Input::Cursor(cursor) if entry == Entry::POLL_NEXT => {
+                self.run::<(&Context, Option<&str>, &[Reply]), StepResult>(
                     name,
                     index,
                     (context, cursor.as_deref(), history),
-                )?,
+                )?
+            }
             Input::None if entry == Entry::PROBE => {
                 self.run::<(&Context, &[Reply]), StepResult>(name, index, (context, history))?
             }
-            Input::Request(request) if Entry::action(entry.name()).is_some() => self
-                .run::<(&Context, &str, &[Reply]), StepResult>(
+            Input::Request(request) if Entry::action(entry.name()).is_some() => {
+                self.run::<(&Context, &str, &[Reply]), StepResult>(
                     name,
                     index,
                     (context, request.as_str(), history),
-                )?,
+                )?
+            }
             _ => return Err(missing),
         };
         self.check_size(size::of_step(&step))?;
@@ -181,14 +184,14 @@ impl Connector {
 
     /// Every export has the contract's type: found out at load, not in the first call.
     pub(crate) fn check_types(&self) -> Result<(), LoadError> {
-        let wrong = |interface, e: wasmtime::Error| LoadError::Type {
-            interface,
-            why: format!("{e:#}"),
-        };
+        let wrong =
+            |interface, e: wasmtime::Error| LoadError::Type { interface, why: format!("{e:#}") };
         let _turn = self.turn().map_err(LoadError::Describe)?;
         let mut store = self.store("load");
-        let instance =
-            self.pre.instantiate(&mut store).map_err(|e| LoadError::Describe(self.failed(&store, &e)))?;
+        let instance = self
+            .pre
+            .instantiate(&mut store)
+            .map_err(|e| LoadError::Describe(self.failed(&store, &e)))?;
         fn typed<P, R>(
             instance: &Instance,
             store: &mut Store<Guest>,

@@ -1,9 +1,9 @@
 //! A loaded connector.
+use crate::CONTRACT;
+use crate::call::Guest;
 use crate::engine::Shared;
 use crate::entry::{Capability, Entry};
 use crate::limits::Limits;
-use crate::call::Guest;
-use crate::CONTRACT;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wasmtime::component::{ComponentExportIndex, InstancePre};

@@ -15,9 +15,7 @@ pub enum LoadError {
     #[error("this is not WebAssembly: the file does not begin with \\0asm")]
     NotWasm,
     /// A core module.
-    #[error(
-        "this is a core module, not a component; `hub plugin build` makes a component of it"
-    )]
+    #[error("this is a core module, not a component; `hub plugin build` makes a component of it")]
     CoreModule,
     /// Does not validate or compile.
     #[error("the component is damaged or uses what the sandbox does not have: {0}")]

@@ -39,8 +39,10 @@ impl Sandbox {
 
         let mut linker: Linker<Guest> = Linker::new(engine);
         let invalid = |e: wasmtime::Error| LoadError::Invalid(format!("{e:#}"));
-        bindings::hub::connector::log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)
-            .map_err(invalid)?;
+        bindings::hub::connector::log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| {
+            guest
+        })
+        .map_err(invalid)?;
         bindings::hub::connector::types::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| {
             guest
         })
@@ -56,7 +58,9 @@ impl Sandbox {
             entries: Entry::ALL
                 .iter()
                 .map(|entry| match capabilities.contains(&entry.capability()) {
-                    true => index(&component, entry.capability().name(), entry.function()).map(Some),
+                    true => {
+                        index(&component, entry.capability().name(), entry.function()).map(Some)
+                    }
                     false => Ok(None),
                 })
                 .collect::<Result<_, _>>()?,

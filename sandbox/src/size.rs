@@ -56,9 +56,7 @@ fn failure(failure: &Failure) -> usize {
         | Failure::Unsupported(why)
         | Failure::UnknownOutcome(why)
         | Failure::NotUnderstood(why) => why.len(),
-        Failure::Declined(d) => {
-            d.category.len() + d.verdict.len() + d.code.len() + d.message.len()
-        }
+        Failure::Declined(d) => d.category.len() + d.verdict.len() + d.code.len() + d.message.len(),
     }
 }
 

@@ -22,7 +22,9 @@ async fn a_batch_is_taken_whole_and_acknowledged_in_adyens_words() {
     let events = hub.api.events(&format!("connection={ADYEN}")).await;
     let subjects: Vec<&str> = events.iter().filter_map(|e| e["subject"].as_str()).collect();
     assert_eq!(subjects, items.map(|payment| format!("payment/{payment}")), "{events:#?}");
-    assert!(events.iter().all(|e| e["type"] == "payment.succeeded" && e["verified"] == "signature"));
+    assert!(
+        events.iter().all(|e| e["type"] == "payment.succeeded" && e["verified"] == "signature")
+    );
     assert!(events.iter().all(|e| e["deliveryid"] == events[0]["deliveryid"]));
 }
 

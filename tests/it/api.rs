@@ -14,8 +14,13 @@ async fn a_change_needs_a_key_and_the_same_key_is_the_same_change() {
     let before = hub.api.events("").await.len();
     let body = json!({ "entity": "acme", "country": "DE" });
     for path in [
-        "/v1/clients", "/v1/deposits", "/v1/facts", "/v1/clients/cl-1/kyc",
-        "/v1/quarantine/q_1/replay", "/v1/quarantine/q_1/discard", "/v1/accounts/a:1/credentials",
+        "/v1/clients",
+        "/v1/deposits",
+        "/v1/facts",
+        "/v1/clients/cl-1/kyc",
+        "/v1/quarantine/q_1/replay",
+        "/v1/quarantine/q_1/discard",
+        "/v1/accounts/a:1/credentials",
     ] {
         for key in [None, Some("")] {
             let mut request = hub.api.request(Method::POST, path).body(body.to_string());
@@ -50,7 +55,8 @@ async fn the_same_key_at_once_is_one_change_and_survives_a_crash() {
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let (api, body) = (hub.api.clone(), body.clone());
-        calls.spawn(async move { api.post("/v1/clients", "key-1", &body).await.expect(201).text() });
+        calls
+            .spawn(async move { api.post("/v1/clients", "key-1", &body).await.expect(201).text() });
     }
     let answers: BTreeSet<String> = calls.join_all().await.into_iter().collect();
     assert_eq!(answers.len(), 1, "{answers:#?}");
@@ -80,7 +86,14 @@ async fn errors_are_problem_details() {
         (400, post("/v1/clients", "{").await),
         (400, post("/v1/clients", r#"{"entity":"acme","country":"Germany"}"#).await),
         (400, post("/v1/clients", r#"{"entity":"acme","country":"DE","colour":1}"#).await),
-        (400, post("/v1/deposits", r#"{"client":"cl-1","amount":{"amount":"-1","currency":"EUR"},"method":"card"}"#).await),
+        (
+            400,
+            post(
+                "/v1/deposits",
+                r#"{"client":"cl-1","amount":{"amount":"-1","currency":"EUR"},"method":"card"}"#,
+            )
+            .await,
+        ),
         (400, post("/v1/facts", r#"{"type":"payment.succeeded","data":{}}"#).await),
         (422, post("/v1/facts", r#"{"type":"challenge.purchased","data":{}}"#).await),
     ];

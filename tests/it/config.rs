@@ -59,13 +59,41 @@ fn what_is_good_holds() {
 fn keys_and_values_that_are_not_known() {
     let s = good();
     let listen = "listen = \"127.0.0.1:0\"";
-    spoiled("unknown key", &s, listen, "listen_on = 3", "listen_on", &["listen_on", "unknown field"]);
+    spoiled(
+        "unknown key",
+        &s,
+        listen,
+        "listen_on = 3",
+        "listen_on",
+        &["listen_on", "unknown field"],
+    );
     let id = "id = \"stripe-eu\"";
-    spoiled("unknown key of a connection", &s, id, &format!("{id}\ncolour = 1"), "colour", &["colour"]);
+    spoiled(
+        "unknown key of a connection",
+        &s,
+        id,
+        &format!("{id}\ncolour = 1"),
+        "colour",
+        &["colour"],
+    );
     spoiled("not TOML", &s, "[server]", "[server", "[server", &["hub.toml"]);
-    spoiled("not an address", &s, listen, "listen = \"here\"", "listen = \"here\"", &["here", "127.0.0.1:8080"]);
+    spoiled(
+        "not an address",
+        &s,
+        listen,
+        "listen = \"here\"",
+        "listen = \"here\"",
+        &["here", "127.0.0.1:8080"],
+    );
     let open = "listen = \"0.0.0.0:8080\"";
-    spoiled("open without a token", &s, listen, open, open, &["server.listen", "0.0.0.0", "[[token]]"]);
+    spoiled(
+        "open without a token",
+        &s,
+        listen,
+        open,
+        open,
+        &["server.listen", "0.0.0.0", "[[token]]"],
+    );
 }
 
 #[test]
@@ -73,28 +101,77 @@ fn secrets_that_are_missing_or_stand_in_the_file() {
     let s = good();
     let reference = "\"file:secrets/stripe-eu.api_key.0\"";
     let literal = "\"sk_live_do_not_print_me\"";
-    spoiled("a literal", &s, reference, literal, "secrets =", &["secrets.api_key", "env:", "file:"]);
+    spoiled(
+        "a literal",
+        &s,
+        reference,
+        literal,
+        "secrets =",
+        &["secrets.api_key", "env:", "file:"],
+    );
     let output = said(&s.run(&["check", "--config", "hub.toml"]));
     assert!(!output.contains("do_not_print_me"), "the message shows the secret: {output}");
-    spoiled("no such variable", &s, reference, "\"env:NO_SUCH_VARIABLE\"", "secrets =", &["secrets.api_key", "NO_SUCH_VARIABLE"]);
-    spoiled("no such file", &s, reference, "\"file:secrets/none\"", "secrets =", &["secrets.api_key", "secrets/none"]);
+    spoiled(
+        "no such variable",
+        &s,
+        reference,
+        "\"env:NO_SUCH_VARIABLE\"",
+        "secrets =",
+        &["secrets.api_key", "NO_SUCH_VARIABLE"],
+    );
+    spoiled(
+        "no such file",
+        &s,
+        reference,
+        "\"file:secrets/none\"",
+        "secrets =",
+        &["secrets.api_key", "secrets/none"],
+    );
     let whole = format!(", api_key = {reference}");
     spoiled("missing", &s, &whole, "", "secrets =", &["api_key", "missing", "env:"]);
-    spoiled("not the connector's", &s, reference, &format!("{reference}, pin = {reference}"), "secrets =", &["secrets.pin"]);
+    spoiled(
+        "not the connector's",
+        &s,
+        reference,
+        &format!("{reference}, pin = {reference}"),
+        "secrets =",
+        &["secrets.pin"],
+    );
 }
 
 #[test]
 fn connections_and_grants_that_do_not_fit() {
     let s = good();
     let hosts = format!("hosts = [\"{NOWHERE}\"]");
-    spoiled("ungranted", &s, &hosts, "hosts = []", "grants =", &["connection[0].grants", NOWHERE, "grants.hosts"]);
+    spoiled(
+        "ungranted",
+        &s,
+        &hosts,
+        "hosts = []",
+        "grants =",
+        &["connection[0].grants", NOWHERE, "grants.hosts"],
+    );
     let plain = "hosts = [\"http://api.example.com\"]";
     spoiled("plain http", &s, &hosts, plain, plain, &["grants.hosts[0]", "https"]);
     let settings = format!("api_base = \"{NOWHERE}\"");
     spoiled("bad settings", &s, &settings, "api_base = 7", "settings =", &["settings", "api_base"]);
-    spoiled("unknown setting", &s, &settings, &format!("{settings}, apibase = 1"), "settings =", &["settings", "apibase"]);
+    spoiled(
+        "unknown setting",
+        &s,
+        &settings,
+        &format!("{settings}, apibase = 1"),
+        "settings =",
+        &["settings", "apibase"],
+    );
     let plugin = "plugin = \"stripe\"";
-    spoiled("unknown plugin", &s, plugin, "plugin = \"strype\"", "plugin = \"strype\"", &["connection[0].plugin", "strype", "bundled are"]);
+    spoiled(
+        "unknown plugin",
+        &s,
+        plugin,
+        "plugin = \"strype\"",
+        "plugin = \"strype\"",
+        &["connection[0].plugin", "strype", "bundled are"],
+    );
     let twice = s.with(Connection::stripe("stripe-eu", "whsec_2"));
     twice.write();
     refused("the same id twice", &twice, &["connection[1].id", "stripe-eu", "twice"]);
@@ -110,13 +187,42 @@ const PROGRAMME: &str = "[[programme]]\nid = \"p\"\ncurrency = \"USD\"\ninitial_
 fn rules_that_cannot_be_followed() {
     let s = good().rules(ROUTE).rules(PROGRAMME);
     let used = "connections = [\"stripe-eu\"]";
-    spoiled("unknown connection", &s, used, "connections = [\"striep\"]", "striep", &["route[0].use.connections[0]", "striep", "[[connection]]"]);
-    let narrow = ROUTE.replace("cards", "eu").replace("\"deposit\"", "\"deposit\", country = [\"DE\"]");
-    spoiled("shadowed", &s, ROUTE, &format!("{ROUTE}{narrow}"), "[[route]]\nname = \"eu\"", &["route[1]", "never reached", "cards"]);
-    spoiled("bad zone", &s, "Europe/Prague", "Europe/Prag", "Europe/Prag", &["programme[0].day.zone", "Europe/Prag"]);
+    spoiled(
+        "unknown connection",
+        &s,
+        used,
+        "connections = [\"striep\"]",
+        "striep",
+        &["route[0].use.connections[0]", "striep", "[[connection]]"],
+    );
+    let narrow =
+        ROUTE.replace("cards", "eu").replace("\"deposit\"", "\"deposit\", country = [\"DE\"]");
+    spoiled(
+        "shadowed",
+        &s,
+        ROUTE,
+        &format!("{ROUTE}{narrow}"),
+        "[[route]]\nname = \"eu\"",
+        &["route[1]", "never reached", "cards"],
+    );
+    spoiled(
+        "bad zone",
+        &s,
+        "Europe/Prague",
+        "Europe/Prag",
+        "Europe/Prag",
+        &["programme[0].day.zone", "Europe/Prag"],
+    );
     spoiled("bad reset", &s, "\"00:00\"", "\"25:00\"", "25:00", &["programme[0].day.reset"]);
     spoiled("unknown rule", &s, "max-loss", "max-lost", "max-lost", &["max-lost"]);
-    spoiled("unknown country", &s, "kind = \"deposit\"", "kind = \"deposit\", country = [\"Germany\"]", "Germany", &["Germany"]);
+    spoiled(
+        "unknown country",
+        &s,
+        "kind = \"deposit\"",
+        "kind = \"deposit\", country = [\"Germany\"]",
+        "Germany",
+        &["Germany"],
+    );
 }
 
 #[test]
@@ -152,7 +258,9 @@ fn components_that_are_none() {
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
-    let s = good().rules(&ROUTE.replace("stripe-eu", "striep")).rules(&PROGRAMME.replace("Prague", "Prag"));
+    let s = good()
+        .rules(&ROUTE.replace("stripe-eu", "striep"))
+        .rules(&PROGRAMME.replace("Prague", "Prag"));
     s.write();
     fs::remove_file(s.path("hub.key")).expect("a key");
     refused("three things", &s, &["striep", "Europe/Prag", "hub.key", "to mend"]);

@@ -41,7 +41,9 @@ async fn without_a_token_a_web_page_of_elsewhere_cannot_call() {
         let request = hub.api.request(Method::GET, "/v1/events").header("host", host);
         hub.api.send(request).await.expect(403);
     }
-    for origin in ["https://evil.example", "null", "http://127.0.0.1:1", &format!("https://{local}.x")] {
+    for origin in
+        ["https://evil.example", "null", "http://127.0.0.1:1", &format!("https://{local}.x")]
+    {
         let request = hub.api.request(Method::GET, "/v1/events").header("origin", origin);
         hub.api.send(request).await.expect(403);
         let body = r#"{"entity":"acme","country":"DE"}"#;

@@ -4,6 +4,7 @@ use hub::demo::audit::{Invariant, audit};
 use hub::demo::{Day, DayFacts, DayOptions, World, books};
 use hub_simulators::Ids;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -13,7 +14,9 @@ const KILLS: usize = 20;
 /// Of the day, and of the moments at which the hub is killed.
 const SEED: u64 = 9;
 /// How long a hub lives at least and at most before it is killed.
-const LIFE_MS: (u64, u64) = (150, 1_100);
+const LIFE_MS: (u64, u64) = (100, 1_000);
+/// Slow enough that all the kills are in the midst of the day.
+const SPEED_WHILE_KILLED: f64 = 0.4;
 
 /// What a day came to.
 struct Ended {
@@ -29,7 +32,8 @@ async fn world() -> Arc<World> {
 async fn hub(world: &World) -> Hub {
     let setup = Setup::new();
     let listen: SocketAddr = free_address();
-    world.write_config(setup.root(), listen, None).expect("hub.toml");
+    let rogue = Path::new(Setup::HOSTILE);
+    world.write_config(setup.root(), listen, Some(rogue)).expect("hub.toml");
     let hub = Hub::start_written(setup).await;
     world.point_webhooks_at(&hub.base_url());
     hub
@@ -40,8 +44,8 @@ fn free_address() -> SocketAddr {
     listener.local_addr().expect("its address")
 }
 
-fn options() -> DayOptions {
-    DayOptions { clients: CLIENTS, seed: SEED, ..DayOptions::default() }
+fn options(speed: f64) -> DayOptions {
+    DayOptions { clients: CLIENTS, seed: SEED, speed, ..DayOptions::default() }
 }
 
 async fn ended(world: &World, url: &str, facts: &DayFacts) -> Ended {
@@ -54,7 +58,7 @@ async fn undisturbed() -> Ended {
     let world = world().await;
     let hub = hub(&world).await;
     let url = hub.base_url();
-    let mut day = Day::new(world.clone(), &url, options()).expect("a day");
+    let mut day = Day::new(world.clone(), &url, options(1.0)).expect("a day");
     let facts = day.run(&mut |_| {}).await.expect("the day goes to its end");
     ended(&world, &url, &facts).await
 }
@@ -68,7 +72,7 @@ async fn disturbed() -> (Ended, usize) {
     let (driven, told) = (world.clone(), over.clone());
     let address = url.clone();
     let day = tokio::spawn(async move {
-        let mut day = Day::new(driven, &address, options())?;
+        let mut day = Day::new(driven, &address, options(SPEED_WHILE_KILLED))?;
         let facts = day.run(&mut |_| {}).await;
         told.store(true, SeqCst);
         facts

@@ -72,11 +72,9 @@ async fn a_charge_that_never_arrived_is_made_once_by_the_retry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_cannot_be_read_do_not_charge_twice() {
-    for fault in [
-        Fault::GarbageBody,
-        Fault::TruncatedBody,
-        Fault::StatusAfterActing { status: 500 },
-    ] {
+    for fault in
+        [Fault::GarbageBody, Fault::TruncatedBody, Fault::StatusAfterActing { status: 500 }]
+    {
         let (vendors, hub) = ready().await;
         vendors.stripe.faults().add(Rule::next(CHARGE, 1, fault.clone()));
         let payment = deposit(&hub, "cl-1", CARD).await;

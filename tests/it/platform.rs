@@ -49,10 +49,8 @@ async fn an_account_whose_opening_was_not_answered_is_found_and_not_opened_twice
         let (vendors, hub) = with_trouble("user-add", fault).await;
         one_account_funded_once(&vendors, &hub).await;
         let opened = hub.api.events("type=action.completed").await;
-        let opened: Vec<_> = opened
-            .iter()
-            .filter(|e| e["data"]["kind"] == "platform.create-account")
-            .collect();
+        let opened: Vec<_> =
+            opened.iter().filter(|e| e["data"]["kind"] == "platform.create-account").collect();
         assert_eq!(opened.len(), 1);
         assert_eq!(opened[0]["data"]["found"], true, "{:#}", opened[0]);
     }

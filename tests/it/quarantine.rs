@@ -85,18 +85,16 @@ async fn what_is_discarded_leaves_who_and_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_that_misbehaves_is_contained_and_the_next_delivery_is_taken() {
     let mut hub = Setup::new().with(old_version()).start().await;
-    let misdeeds = ["loop", "alloc", "flood", "deluge", "events", "panic", "recurse", "send-forever"];
+    let misdeeds =
+        ["loop", "alloc", "flood", "deluge", "events", "panic", "recurse", "send-forever"];
     for misdeed in misdeeds {
         hub.api.hostile_hook(ID, SECRET, misdeed.as_bytes()).await.expect(202);
         let good = json!({ "id": format!("evt_{misdeed}"), "payment": "pay_1",
             "amount": { "amount": "12.50", "currency": "EUR" } });
         hub.api.hostile_hook(ID, SECRET, good.to_string().as_bytes()).await.expect(200);
     }
-    let classes: Vec<String> = entries(&hub)
-        .await
-        .iter()
-        .map(|e| format!("{}: {}", e["class"], e["reason"]))
-        .collect();
+    let classes: Vec<String> =
+        entries(&hub).await.iter().map(|e| format!("{}: {}", e["class"], e["reason"])).collect();
     assert_eq!(classes.len(), misdeeds.len(), "{classes:#?}");
     assert_eq!(count(&hub.api.events("").await, "payment.succeeded"), misdeeds.len());
     // Nothing of one call is there in the next.

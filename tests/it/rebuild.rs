@@ -10,8 +10,13 @@ use std::fs;
 async fn views(hub: &Hub) -> Vec<(String, String)> {
     let mut views = Vec::new();
     for path in [
-        "/v1/clients?limit=500", "/v1/ledger", "/v1/accounts", "/v1/breaches",
-        "/v1/clients/cl-1/card", "/v1/clients/cl-2/card", "/v1/clients/cl-3",
+        "/v1/clients?limit=500",
+        "/v1/ledger",
+        "/v1/accounts",
+        "/v1/breaches",
+        "/v1/clients/cl-1/card",
+        "/v1/clients/cl-2/card",
+        "/v1/clients/cl-3",
     ] {
         views.push((path.to_owned(), hub.api.get(path).await.expect(200).text()));
     }
@@ -91,9 +96,12 @@ async fn a_damaged_snapshot_is_ignored() {
     let cut = whole[..whole.len() - 10].to_vec();
     let mut another_place = String::from_utf8_lossy(&whole[..]).into_owned().into_bytes();
     another_place.truncate(40);
-    for (what, damaged) in
-        [("a byte flipped", flipped), ("cut", cut), ("nothing", Vec::new()), ("text", another_place)]
-    {
+    for (what, damaged) in [
+        ("a byte flipped", flipped),
+        ("cut", cut),
+        ("nothing", Vec::new()),
+        ("text", another_place),
+    ] {
         fs::write(&path, damaged).expect("it");
         let said_before = hub.stderr().matches("snapshot does not fit").count();
         hub.start_again().await;

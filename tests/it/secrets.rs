@@ -99,8 +99,15 @@ async fn a_connector_that_tries_everything_puts_no_secret_anywhere() {
     assert!(told.iter().any(|e| e.to_string().contains("key=***")), "{told:#?}");
 
     for path in [
-        "/v1/events?limit=500", "/v1/connections", "/v1/quarantine", "/v1/plugins", "/metrics",
-        "/readyz", "/v1/stats", "/v1/ledger", "/",
+        "/v1/events?limit=500",
+        "/v1/connections",
+        "/v1/quarantine",
+        "/v1/plugins",
+        "/metrics",
+        "/readyz",
+        "/v1/stats",
+        "/v1/ledger",
+        "/",
     ] {
         answers.push((path.to_owned(), hub.api.get(path).await.body));
     }

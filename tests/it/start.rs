@@ -27,7 +27,8 @@ fn init_writes_what_check_takes_and_never_writes_over_it() {
     let output = setup.run(&["check", "--config", "new/hub.toml"]);
     assert!(output.status.success(), "{}", said(&output));
 
-    let before = [fs::read(&key).expect("a key"), fs::read(setup.path("new/hub.toml")).expect("it")];
+    let before =
+        [fs::read(&key).expect("a key"), fs::read(setup.path("new/hub.toml")).expect("it")];
     fails(&setup.run(&["init", "new"]), &["hub.toml", "already", "hub check"]);
     let after = [fs::read(&key).expect("a key"), fs::read(setup.path("new/hub.toml")).expect("it")];
     assert_eq!(before, after);

@@ -11,9 +11,13 @@ use std::process::{Command, Output};
 const STACK_BYTES: u32 = 64 * 1024;
 
 /// The guest's memory at the start: stack, static data, and a heap that a usual delivery does not
-/// outgrow. The hub clears it after each call, so it is as small as the bundled connectors allow:
-/// see `design/log.md`.
-const INITIAL_MEMORY_BYTES: u32 = 256 * 1024;
+/// outgrow, since growing costs two system calls. The hub clears all of it after each call, so the
+/// smallest that links is taken; the bundled connectors all fit the first, those with large tables
+/// of their own need another. Multiples of WebAssembly's page of 64 KiB.
+const INITIAL_MEMORY_BYTES: [u32; 4] = [192 << 10, 512 << 10, 2 << 20, 16 << 20];
+
+/// What the linker (LLVM's `wasm-ld`) says if the static data does not fit.
+const TOO_SMALL: &str = "initial memory too small";
 
 /// The profile, given on the command line so that a connector outside this workspace is built in
 /// the same way. One instance lives for one call: speed per call is what counts.
@@ -42,21 +46,31 @@ pub fn rustc() -> PathBuf {
     std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from)
 }
 
-/// Builds all packages in one call.
+/// Builds all packages in one call, with the smallest memory that holds them.
 pub fn build(build: &Build) -> Result<Built, BuildError> {
-    let mut command = command(build);
-    let output = command.output().map_err(|source| BuildError::Start {
-        program: command.get_program().to_string_lossy().into_owned(),
-        source,
-    })?;
-    if !output.status.success() {
-        return Err(BuildError::Cargo { command: shown(&command), tail: tail(&output) });
+    let mut sizes = INITIAL_MEMORY_BYTES.into_iter().peekable();
+    while let Some(memory_bytes) = sizes.next() {
+        let mut command = command(build, memory_bytes);
+        let output = command.output().map_err(|source| BuildError::Start {
+            program: command.get_program().to_string_lossy().into_owned(),
+            source,
+        })?;
+        if output.status.success() {
+            let artifacts = artifacts(&output)?;
+            return Ok(Built {
+                modules: modules(build, &artifacts)?,
+                local_sources: local_sources(&artifacts),
+            });
+        }
+        let too_small = String::from_utf8_lossy(&output.stderr).contains(TOO_SMALL);
+        if !too_small || sizes.peek().is_none() {
+            return Err(BuildError::Cargo { command: shown(&command), tail: tail(&output) });
+        }
     }
-    let artifacts = artifacts(&output)?;
-    Ok(Built { modules: modules(build, &artifacts)?, local_sources: local_sources(&artifacts) })
+    unreachable!("the last size succeeds or fails")
 }
 
-fn command(build: &Build) -> Command {
+fn command(build: &Build, memory_bytes: u32) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     for (name, _) in std::env::vars_os() {
@@ -68,14 +82,16 @@ fn command(build: &Build) -> Command {
         .current_dir(&build.manifest_dir)
         .args(["build", "--lib", "--target", TARGET, "--profile", "connector"])
         .args(["--message-format", "json-render-diagnostics"])
-        .args(PROFILE.iter().flat_map(|setting| {
-            ["--config".to_owned(), format!("profile.connector.{setting}")]
-        }))
+        .args(
+            PROFILE.iter().flat_map(|setting| {
+                ["--config".to_owned(), format!("profile.connector.{setting}")]
+            }),
+        )
         .args(build.packages.iter().flat_map(|package| ["--package", package]))
         .args(build.locked.then_some("--locked"))
         .arg("--target-dir")
         .arg(&build.target_dir)
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(&build.manifest_dir));
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(&build.manifest_dir, memory_bytes));
     command
 }
 
@@ -114,9 +130,9 @@ fn leaks(name: &str) -> bool {
 
 /// Flags for the guest, in cargo's encoding. Paths are cut, so that a panic's message and the
 /// component's digest are the same on every machine.
-fn rustflags(manifest_dir: &Path) -> OsString {
+fn rustflags(manifest_dir: &Path, memory_bytes: u32) -> OsString {
     let mut flags = OsString::from(format!(
-        "-Clink-arg=-zstack-size={STACK_BYTES}\x1f-Clink-arg=--initial-memory={INITIAL_MEMORY_BYTES}"
+        "-Clink-arg=-zstack-size={STACK_BYTES}\x1f-Clink-arg=--initial-memory={memory_bytes}"
     ));
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -174,10 +190,7 @@ fn package_name(id: &str) -> &str {
     }
 }
 
-fn modules(
-    build: &Build,
-    artifacts: &[Artifact],
-) -> Result<Vec<(String, PathBuf)>, BuildError> {
+fn modules(build: &Build, artifacts: &[Artifact]) -> Result<Vec<(String, PathBuf)>, BuildError> {
     let mut modules: BTreeMap<&str, &PathBuf> = BTreeMap::new();
     for artifact in artifacts.iter().filter(|a| a.target.kind.iter().any(|k| k == "cdylib")) {
         let module = artifact.filenames.iter().find(|f| f.extension().is_some_and(|e| e == "wasm"));
@@ -230,15 +243,29 @@ mod tests {
 
     #[test]
     fn what_would_change_the_inner_build_is_taken_away() {
-        for name in ["CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET",
-            "CARGO_PRIMARY_PACKAGE", "CARGO_PROFILE_RELEASE_LTO", "RUSTC_WORKSPACE_WRAPPER",
-            "RUSTFLAGS", "CARGO_FEATURE_X", "DEP_Z_ROOT"]
-        {
+        for name in [
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+            "CARGO_BUILD_TARGET",
+            "CARGO_PRIMARY_PACKAGE",
+            "CARGO_PROFILE_RELEASE_LTO",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "RUSTFLAGS",
+            "CARGO_FEATURE_X",
+            "DEP_Z_ROOT",
+        ] {
             assert!(leaks(name), "{name}");
         }
-        for name in ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_REGISTRIES_OURS_TOKEN", "PATH",
-            "RUSTC_WRAPPER", "RUSTUP_TOOLCHAIN", "CARGO_MAKEFLAGS", "CARGO"]
-        {
+        for name in [
+            "CARGO_HOME",
+            "CARGO_NET_OFFLINE",
+            "CARGO_REGISTRIES_OURS_TOKEN",
+            "PATH",
+            "RUSTC_WRAPPER",
+            "RUSTUP_TOOLCHAIN",
+            "CARGO_MAKEFLAGS",
+            "CARGO",
+        ] {
             assert!(!leaks(name), "{name}");
         }
     }

@@ -75,7 +75,8 @@ impl Build {
     ) -> Result<Self, BuildError> {
         let var = |name| std::env::var_os(name).map(PathBuf::from);
         let out = var("OUT_DIR").ok_or(BuildError::NoBuildScript("OUT_DIR"))?;
-        let here = var("CARGO_MANIFEST_DIR").ok_or(BuildError::NoBuildScript("CARGO_MANIFEST_DIR"))?;
+        let here =
+            var("CARGO_MANIFEST_DIR").ok_or(BuildError::NoBuildScript("CARGO_MANIFEST_DIR"))?;
         let manifest_dir = here.join(manifest_dir);
         Ok(Self {
             packages: packages.into_iter().map(Into::into).collect(),

@@ -13,15 +13,15 @@ pub fn ensure(dir: &Path) -> Result<(), BuildError> {
     if installed(dir)? {
         return Ok(());
     }
-    let said = match Command::new("rustup").args(["target", "add", TARGET]).current_dir(dir).output()
-    {
-        Ok(output) if installed(dir)? => {
-            drop(output);
-            return Ok(());
-        }
-        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-        Err(error) => format!("rustup: {error}"),
-    };
+    let said =
+        match Command::new("rustup").args(["target", "add", TARGET]).current_dir(dir).output() {
+            Ok(output) if installed(dir)? => {
+                drop(output);
+                return Ok(());
+            }
+            Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+            Err(error) => format!("rustup: {error}"),
+        };
     Err(BuildError::Target { target: TARGET, said })
 }
 

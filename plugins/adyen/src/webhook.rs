@@ -27,7 +27,7 @@ impl Item {
             &self.success,
         ];
         let split = fields.iter().enumerate().any(|(n, field)| n != 3 && field.contains(':'));
-        (true).then(|| fields.join(":"))
+        (!split).then(|| fields.join(":"))
     }
 
     fn check(&self, place: usize) -> Option<Check> {

@@ -11,8 +11,9 @@ fn capabilities_are_read_off_the_component() {
     assert!(connector.has(Entry::PROBE) && !connector.has(Entry::POLL_NEXT));
     assert!(connector.receives_webhooks());
     assert!(!connector.capabilities().contains(&Capability::PspRefund));
-    let own = |import: &String| import.starts_with("hub:connector/log@")
-        || import.starts_with("hub:connector/types@");
+    let own = |import: &String| {
+        import.starts_with("hub:connector/log@") || import.starts_with("hub:connector/types@")
+    };
     assert!(connector.imports().iter().all(own), "{:?}", connector.imports());
 }
 

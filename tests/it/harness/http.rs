@@ -135,11 +135,7 @@ impl Api {
     }
 
     /// Waits for an event of a type that passes, and gives it.
-    pub async fn until_event(
-        &self,
-        event_type: &str,
-        passes: impl Fn(&Value) -> bool,
-    ) -> Value {
+    pub async fn until_event(&self, event_type: &str, passes: impl Fn(&Value) -> bool) -> Value {
         wait_for(&format!("an event {event_type}"), async || {
             let query = format!("type={event_type}");
             self.events(&query).await.into_iter().find(|event| passes(event))
@@ -165,7 +161,8 @@ pub fn raw_get(address: SocketAddr, path: &str, token: Option<&str>) -> Option<S
     let mut stream = TcpStream::connect_timeout(&address, wait).ok()?;
     stream.set_read_timeout(Some(wait)).ok()?;
     let bearer = token.map_or(String::new(), |t| format!("authorization: Bearer {t}\r\n"));
-    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{bearer}\r\n");
+    let head =
+        format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{bearer}\r\n");
     stream.write_all(head.as_bytes()).ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;

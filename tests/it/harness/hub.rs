@@ -1,8 +1,9 @@
 //! A hub as a child process, which may be killed and started again.
 use super::http::{Api, raw_get};
 use super::setup::Setup;
+use super::wait_for;
 use std::fs::{self, OpenOptions};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -71,7 +72,9 @@ impl Hub {
         let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status();
         assert!(sent.expect("kill runs").success(), "kill -TERM {pid}");
         let ended = tokio::time::timeout(STOP_MAX, self.child.wait()).await;
-        ended.unwrap_or_else(|_| panic!("the hub did not stop within {STOP_MAX:?}")).expect("its end")
+        ended
+            .unwrap_or_else(|_| panic!("the hub did not stop within {STOP_MAX:?}"))
+            .expect("its end")
     }
 
     /// Starts again on the same data and port.
@@ -82,6 +85,9 @@ impl Hub {
 
     /// As [`Self::start_again`], with the configuration as it was written by others.
     pub async fn start_written_again(&mut self) {
+        // While it was down, a connection of somebody else may have got its port.
+        let address = self.address;
+        wait_for("its port to be free", async || TcpListener::bind(address).ok()).await;
         let (child, address) = spawn(&self.setup).await;
         assert_eq!(address, self.address, "the same port");
         self.child = child;
