@@ -235,7 +235,12 @@ mod tests {
         let pace = Pace::default();
         assert!(!pace.is_quick(), "a connector that nobody has seen is not trusted");
         let quick = || pace.note(Duration::from_micros(20));
-        let calls = (1..=1_000).take_while(|_| { quick(); !pace.is_quick() }).count();
+        let calls = (1..=1_000)
+            .take_while(|_| {
+                quick();
+                !pace.is_quick()
+            })
+            .count();
         assert!((10..200).contains(&calls), "{calls} quick calls until it is trusted");
         (0..1_000).for_each(|_| quick());
         pace.note(Duration::from_millis(250));

@@ -101,15 +101,12 @@ fn step(
         Op::Push(bytes) => clean(bytes.clone()),
         Op::Body => clean(body.to_vec()),
         Op::Secret(name) => {
-            let secret =
-                secrets.secret(name).ok_or_else(|| RecipeError::NoSecret(name.clone()))?;
+            let secret = secrets.secret(name).ok_or_else(|| RecipeError::NoSecret(name.clone()))?;
             Ok(Value { bytes: secret.expose().to_vec(), tainted: true })
         }
         Op::Concat(n) => {
-            let from = stack
-                .len()
-                .checked_sub(*n as usize)
-                .ok_or(RecipeError::Underflow(i, name))?;
+            let from =
+                stack.len().checked_sub(*n as usize).ok_or(RecipeError::Underflow(i, name))?;
             let parts = stack.split_off(from);
             Ok(Value {
                 tainted: parts.iter().any(|p| p.tainted),
@@ -135,8 +132,11 @@ fn step(
         }
         Op::Decode(encoding) => {
             let value = pop()?;
-            let bytes = decode(*encoding, &value.bytes)
-                .ok_or(RecipeError::Form(i, name, "text of that encoding"))?;
+            let bytes = decode(*encoding, &value.bytes).ok_or(RecipeError::Form(
+                i,
+                name,
+                "text of that encoding",
+            ))?;
             Ok(Value { bytes, tainted: value.tainted })
         }
         Op::Verify(algorithm) => {
@@ -182,7 +182,8 @@ fn hash(algorithm: Algorithm, bytes: &[u8]) -> Vec<u8> {
 fn mac(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Vec<u8> {
     macro_rules! with {
         ($hash:ty) => {{
-            let mut mac = <Hmac<$hash>>::new_from_slice(key).expect("HMAC takes keys of any length");
+            let mut mac =
+                <Hmac<$hash>>::new_from_slice(key).expect("HMAC takes keys of any length");
             mac.update(message);
             mac.finalize().into_bytes().to_vec()
         }};

@@ -69,7 +69,7 @@ pub mod prelude {
         text,
     };
     pub use hub_schemas::{
-        AccountId, ClientId, Country, Currency, Decline, DeclineCategory, Money, PaymentId,
-        Payload, ProvisioningId, Verdict,
+        AccountId, ClientId, Country, Currency, Decline, DeclineCategory, Money, Payload,
+        PaymentId, ProvisioningId, Verdict,
     };
 }

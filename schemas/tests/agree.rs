@@ -22,7 +22,11 @@ fn the_files_are_those_that_the_structs_give() {
             fs::write(&file, text(&value)).unwrap();
         }
         let found = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(found, text(&value), "{path} is not what its struct gives: UPDATE_EXPECT=1 rewrites it");
+        assert_eq!(
+            found,
+            text(&value),
+            "{path} is not what its struct gives: UPDATE_EXPECT=1 rewrites it"
+        );
     }
     for folder in ["events", "actions"] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {

@@ -111,5 +111,7 @@ async fn a_full_disk_refuses_says_why_and_is_got_over_without_a_restart() {
     let kept: Vec<&str> = events.iter().filter_map(|e| e["vendorevent"].as_str()).collect();
     assert_eq!(kept, acknowledged, "acknowledged and kept are not the same");
     assert_eq!(hub.api.json("/v1/verify").await["ok"], true);
-    drop(hub);
+    // The disk goes before the directory that it is mounted in.
+    hub.kill9().await;
+    drop(disk);
 }

@@ -27,23 +27,28 @@ pub(super) fn run(options: &Options) -> Result<Table, BenchError> {
 
 fn row(measured: &bench::Row) -> Row {
     let cells = [measured.appends_per_s, measured.p50_us, measured.p99_us];
+    let ratio = match measured.writers {
+        1 => Ratio {
+            value: measured.p50_ratio,
+            of: "x the plain p50",
+            goal: Some(Goal::AtMost { reach: 1.6, aim: 1.2, unit: "" }),
+        },
+        writers => Ratio {
+            value: measured.rate_ratio,
+            of: "of the plain rate",
+            goal: Some(match writers {
+                64 => Goal::AtLeast { reach: 0.65, aim: 0.9 },
+                _ => Goal::AtLeast { reach: 0.7, aim: 1.0 },
+            }),
+        },
+    };
     Row {
-        what: format!("{}, {} writers", measured.what, measured.writers),
+        what: format!("{}, {} {}", measured.what, measured.writers, writers(measured.writers)),
         cells: cells.iter().map(|figure| format!("{figure:.0}")).collect(),
-        ratio: (measured.what != "plain file").then(|| match measured.writers {
-            1 => Ratio {
-                value: measured.p50_ratio,
-                of: "x the plain p50",
-                goal: Some(Goal::AtMost { reach: 1.6, aim: 1.2, unit: "" }),
-            },
-            writers => Ratio {
-                value: measured.rate_ratio,
-                of: "of the plain rate",
-                goal: Some(match writers {
-                    64 => Goal::AtLeast { reach: 0.65, aim: 0.9 },
-                    _ => Goal::AtLeast { reach: 0.7, aim: 1.0 },
-                }),
-            },
-        }),
+        ratio: (measured.what != "plain file").then_some(ratio),
     }
+}
+
+fn writers(count: usize) -> &'static str {
+    if count == 1 { "writer" } else { "writers" }
 }

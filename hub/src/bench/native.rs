@@ -58,12 +58,7 @@ fn delivery(delivery: &hosted::Delivery) -> types::Delivery {
 }
 
 fn event(event: types::Event) -> hosted::Event {
-    hosted::Event {
-        type_: event.type_,
-        id: event.id,
-        time_ms: event.time_ms,
-        data: event.data,
-    }
+    hosted::Event { type_: event.type_, id: event.id, time_ms: event.time_ms, data: event.data }
 }
 
 fn check(check: types::Check) -> Result<hosted::Check, BenchError> {
@@ -82,9 +77,7 @@ fn op(op: types::Op) -> Result<hosted::Op, BenchError> {
         types::Op::Secret(name) => hosted::Op::Secret(name),
         types::Op::Body => hosted::Op::Body,
         types::Op::Concat(n) => hosted::Op::Concat(n),
-        types::Op::Hmac(types::Algorithm::Sha256) => {
-            hosted::Op::Hmac(hosted::Algorithm::Sha256)
-        }
+        types::Op::Hmac(types::Algorithm::Sha256) => hosted::Op::Hmac(hosted::Algorithm::Sha256),
         other => return Err(wrong(format!("its recipe has {other:?}"))),
     })
 }

@@ -35,7 +35,10 @@ impl PlainFile {
                 group.iter().for_each(|append| buffer.extend_from_slice(&append.bytes));
                 let written = file.write_all(&buffer).and_then(|()| file.sync_data());
                 for append in group {
-                    let told = written.as_ref().map(|()| ()).map_err(ToString::to_string);
+                    let told = match &written {
+                        Ok(()) => Ok(()),
+                        Err(error) => Err(error.to_string()),
+                    };
                     // Whoever does not wait any more need not know.
                     let _gone = append.durable.send(told);
                 }

@@ -238,7 +238,10 @@ mod tests {
             std::fs::write(path, &text).unwrap();
         }
         let found = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(found == text, "schemas/hub.toml.json is not what the struct gives: UPDATE_EXPECT=1 rewrites it");
+        assert!(
+            found == text,
+            "schemas/hub.toml.json is not what the struct gives: UPDATE_EXPECT=1 rewrites it"
+        );
     }
 
     #[test]

@@ -12,11 +12,7 @@ use std::fmt::Write as _;
 ///
 /// # Errors
 /// When the hub does not answer, or not in its form.
-pub async fn digest(
-    world: &World,
-    hub_url: &str,
-    facts: &DayFacts,
-) -> Result<String, DemoError> {
+pub async fn digest(world: &World, hub_url: &str, facts: &DayFacts) -> Result<String, DemoError> {
     let hub = HubApi::new(hub_url)?;
     let books = world.mt5.books();
     let mut text = String::new();
@@ -24,7 +20,10 @@ pub async fn digest(
         let id = &client.plan.client;
         let card = hub.get(&format!("/v1/clients/{id}/card")).await?;
         let kyc = &card["kyc"];
-        line(&mut text, format_args!("{id} {} kyc {}", plain(&card["stage"]), plain(&kyc["status"])));
+        line(
+            &mut text,
+            format_args!("{id} {} kyc {}", plain(&card["stage"]), plain(&kyc["status"])),
+        );
         for balance in wallet(&card) {
             line(&mut text, format_args!("  wallet {balance}"));
         }
@@ -69,9 +68,8 @@ fn decimal(text: &str) -> String {
 
 /// Balances, however the card lists them: by currency, or as amounts of money.
 fn wallet(card: &Value) -> Vec<String> {
-    let money = |one: &Value| {
-        format!("{} {}", decimal(plain(&one["amount"])), plain(&one["currency"]))
-    };
+    let money =
+        |one: &Value| format!("{} {}", decimal(plain(&one["amount"])), plain(&one["currency"]));
     let mut all: Vec<String> = match &card["wallet"] {
         Value::Object(by_currency) => by_currency
             .iter()

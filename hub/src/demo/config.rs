@@ -85,9 +85,7 @@ impl World {
             Written {
                 id: connection::ADYEN,
                 plugin: "adyen",
-                settings: format!(
-                    "api_base = \"{adyen}/v71\", merchant_account = \"{MERCHANT}\""
-                ),
+                settings: format!("api_base = \"{adyen}/v71\", merchant_account = \"{MERCHANT}\""),
                 secrets: vec![
                     ("api_key", &secrets.adyen_api_key),
                     ("hmac_key", &secrets.adyen_hmac_hex),

@@ -172,9 +172,8 @@ pub(super) fn trades(dice: &mut Ids, accounts: usize) -> Vec<Trade> {
 
 fn trade(dice: &mut Ids, kind: TradeKind) -> Trade {
     // In cents; the bands do not touch, so that no equity follows on itself.
-    let mut cents = |low: i64, high: i64| {
-        Decimal::new(low + (dice.unit() * (high - low) as f64) as i64, 2)
-    };
+    let mut cents =
+        |low: i64, high: i64| Decimal::new(low + (dice.unit() * (high - low) as f64) as i64, 2);
     let first = cents(99_000_00, 99_800_00);
     let (rest, close, breaches) = match kind {
         TradeKind::Profit => {
@@ -186,7 +185,9 @@ fn trade(dice: &mut Ids, kind: TradeKind) -> Trade {
             (vec![Decimal::new(95_000_00, 2), cents(96_000_00, 97_000_00)], true, 0)
         }
         TradeKind::Daily => (vec![cents(91_000_00, 94_999_99)], false, 1),
-        TradeKind::Max => (vec![cents(95_500_00, 96_500_00), cents(85_000_00, 89_999_99)], false, 2),
+        TradeKind::Max => {
+            (vec![cents(95_500_00, 96_500_00), cents(85_000_00, 89_999_99)], false, 2)
+        }
     };
     let breaches = [Breaches::None, Breaches::Daily, Breaches::DailyAndMax][breaches];
     Trade { equities: [vec![first], rest].concat(), close, breaches }

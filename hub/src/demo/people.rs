@@ -14,14 +14,8 @@ const RETAIL: &[(&str, &str)] = &[
     ("KW", "KWD"),
 ];
 /// Countries of prop clients, with the currency that they pay in.
-const PROP: &[(&str, &str)] = &[
-    ("US", "USD"),
-    ("BR", "USD"),
-    ("ZA", "USD"),
-    ("IN", "USD"),
-    ("CZ", "EUR"),
-    ("GB", "GBP"),
-];
+const PROP: &[(&str, &str)] =
+    &[("US", "USD"), ("BR", "USD"), ("ZA", "USD"), ("IN", "USD"), ("CZ", "EUR"), ("GB", "GBP")];
 const FIRST_NAMES: &[&str] = &[
     "Ada", "Bruno", "Chiara", "David", "Elena", "Felix", "Greta", "Hugo", "Ines", "Jonas", "Kaori",
     "Lena", "Marek", "Nadia", "Omar", "Paula", "Quentin", "Rosa", "Sven", "Tara", "Umar", "Vera",
@@ -70,9 +64,8 @@ pub(super) fn person(dice: &mut Ids, number: usize, prop: bool) -> Person {
 /// A deposit's amount: with the decimals of its currency, and what both PSPs take. (Stripe takes
 /// three-decimal currencies in steps of ten.)
 pub(super) fn amount(dice: &mut Ids, currency: &str) -> Decimal {
-    let between = |dice: &mut Ids, low: i64, high: i64| {
-        low + (dice.unit() * (high - low) as f64) as i64
-    };
+    let between =
+        |dice: &mut Ids, low: i64, high: i64| low + (dice.unit() * (high - low) as f64) as i64;
     match currency {
         "JPY" => Decimal::from(between(dice, 100, 3_000) * 100),
         "KWD" => Decimal::new(between(dice, 2_000, 60_000) * 10, 3),

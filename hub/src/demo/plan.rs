@@ -155,7 +155,8 @@ fn challenges(
 ) -> Vec<Challenge> {
     let early = dice.unit() < EARLY_SHARE;
     let bought = 1 + usize::from(dice.unit() < SECOND_CHALLENGE_SHARE);
-    let challenge = |(n, trade)| Challenge { purchase: format!("po-{number:05}-{n}"), early, trade };
+    let challenge =
+        |(n, trade)| Challenge { purchase: format!("po-{number:05}-{n}"), early, trade };
     (1..=bought).zip(trades).map(challenge).collect()
 }
 

@@ -98,9 +98,9 @@ impl Shown {
             let _ = out.flush();
             return;
         }
-        let due = self.last.is_none_or(|(at, phase)| {
-            at.elapsed() >= LINE_EVERY || phase != progress.phase
-        });
+        let due = self
+            .last
+            .is_none_or(|(at, phase)| at.elapsed() >= LINE_EVERY || phase != progress.phase);
         if due {
             self.last = Some((Instant::now(), progress.phase));
             let _ = writeln!(out, "{progress}");

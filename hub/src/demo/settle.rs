@@ -72,13 +72,13 @@ impl Day {
         if number("open_actions") > 0 {
             left.push(format!("the hub has {} open actions", number("open_actions")));
         }
-        if number("engine_position") < number("last") {
-            let (at, last) = (number("engine_position"), number("last"));
-            left.push(format!("the hub's engine is at event {at} of {last}"));
-        }
-        let seen = self.watcher.look(|view| view.last);
+        let (seen, input) = self.watcher.look(|view| (view.last, view.last_input));
         if seen < number("last") {
             left.push(format!("{seen} of {} events were read", number("last")));
+        }
+        if number("engine_position") < input {
+            let at = number("engine_position");
+            left.push(format!("the hub's engine is at event {at} of {input}"));
         }
         let books = world.mt5.books();
         left.extend(self.watcher.look(|view| unseen(view, &books)));
@@ -88,10 +88,8 @@ impl Day {
 
 /// What the platform holds and the hub has not seen.
 fn unseen(view: &View, books: &Mt5Books) -> Vec<String> {
-    let accounts: std::collections::BTreeMap<u64, _> = view
-        .accounts()
-        .filter_map(|(account, seen)| Some((login(account).ok()?, seen)))
-        .collect();
+    let accounts: std::collections::BTreeMap<u64, _> =
+        view.accounts().filter_map(|(account, seen)| Some((login(account).ok()?, seen))).collect();
     let unseen = |book: &AccountBook| {
         let login = book.login;
         let Some(seen) = accounts.get(&login) else {

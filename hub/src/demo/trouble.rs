@@ -104,10 +104,9 @@ impl World {
             mt5.add(Rule::probability(operation, share, fault));
         }
         // However small the day: of these there is one each.
-        for (operation, fault) in [
-            ("trade-balance", Fault::ResetAfterActing),
-            ("user-update", Fault::ResetAfterActing),
-        ] {
+        for (operation, fault) in
+            [("trade-balance", Fault::ResetAfterActing), ("user-update", Fault::ResetAfterActing)]
+        {
             mt5.add(Rule { when: When::Nth(2), ..Rule::always(operation, fault) });
         }
     }

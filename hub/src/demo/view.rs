@@ -4,11 +4,16 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The source of the engine's decisions.
+const ENGINE: &str = "/hub/engine";
+
 /// A fold over the log.
 #[derive(Debug, Default)]
 pub(super) struct View {
     /// The last event taken in.
     pub last: u64,
+    /// The last one that the hub's engine did not decide itself: what it must have decided on.
+    pub last_input: u64,
     /// Events by type.
     pub types: BTreeMap<String, u64>,
     clients: BTreeMap<String, ClientView>,
@@ -60,6 +65,9 @@ impl View {
     /// Takes an event in.
     pub fn take(&mut self, event: &CloudEvent) {
         self.last = event.sequence;
+        if event.source != ENGINE {
+            self.last_input = event.sequence;
+        }
         *self.types.entry(event.event_type.clone()).or_default() += 1;
         let data = &event.data;
         match event.event_type.as_str() {

@@ -229,15 +229,14 @@ async fn next_due(due: &mut DelayQueue<Job>) -> Option<Job> {
     if due.is_empty() {
         return std::future::pending().await;
     }
-    std::future::poll_fn(|cx| due.poll_expired(cx)).await.map(tokio_util::time::delay_queue::Expired::into_inner)
+    std::future::poll_fn(|cx| due.poll_expired(cx))
+        .await
+        .map(tokio_util::time::delay_queue::Expired::into_inner)
 }
 
 /// Appends what must not be lost: waits while the log is busy or the disk is full. Fails only when
 /// the log itself has stopped.
-pub async fn append_stubbornly(
-    journal: &Journal,
-    drafts: &[Draft],
-) -> Result<(), JournalError> {
+pub async fn append_stubbornly(journal: &Journal, drafts: &[Draft]) -> Result<(), JournalError> {
     let mut records = Vec::with_capacity(drafts.len());
     for draft in drafts {
         records.push(hub_log::NewRecord::new(journal.encode(draft).await?));

@@ -13,7 +13,7 @@ mod live;
 mod replay;
 mod snapshot;
 
-pub use decode::{Decoded, DecodeFailure, decode};
+pub use decode::{DecodeFailure, Decoded, decode};
 pub use live::{Engine, EngineError, EngineHandle, durable_position};
 pub use replay::{ReplayError, Replayed, replay};
 pub use snapshot::{Snapshot, SnapshotError, digest, snapshot_path};

@@ -67,8 +67,7 @@ pub fn verify(
 
 fn one(connection: &Connection, check: &Check, body: &[u8], now_ms: i64) -> Result<(), Refusal> {
     let values = connection.egress.secret_values();
-    let generations =
-        values.values().map(Vec::len).max().unwrap_or(1).clamp(1, GENERATIONS_MAX);
+    let generations = values.values().map(Vec::len).max().unwrap_or(1).clamp(1, GENERATIONS_MAX);
     let mut matches = subtle::Choice::from(0);
     for generation in 0..generations {
         let secrets = CheckSecrets { values, generation };

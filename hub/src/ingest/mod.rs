@@ -6,7 +6,7 @@ mod quarantine;
 mod webhook;
 
 pub use authentic::Refusal;
-pub use delivery::{DeliveryStore, DeliveryError, RawDelivery};
+pub use delivery::{DeliveryError, DeliveryStore, RawDelivery};
 pub use poll::run as run_polls;
 pub use quarantine::{Quarantine, QuarantineEntry, QuarantineError};
 pub use webhook::{HookAnswer, HookRequest, Ingest};

@@ -36,7 +36,12 @@ enum PollError {
 }
 
 /// Polls one connection until told to stop.
-pub async fn run(ingest: Arc<Ingest>, connection: Arc<Connection>, paused: impl Fn() -> bool, stop: CancellationToken) {
+pub async fn run(
+    ingest: Arc<Ingest>,
+    connection: Arc<Connection>,
+    paused: impl Fn() -> bool,
+    stop: CancellationToken,
+) {
     let every = Duration::from_millis(connection.poll_every_ms);
     let backoff = || {
         backon::ExponentialBuilder::new()
@@ -134,11 +139,7 @@ async fn once(ingest: &Ingest, connection: &Arc<Connection>) -> Result<bool, Pol
     if records.is_empty() && cursor.as_deref() == Some(next.as_str()) {
         return Ok(outcome.more);
     }
-    let put = Put {
-        table: CURSORS,
-        key: key.to_vec(),
-        value: PutValue::Bytes(next.into_bytes()),
-    };
+    let put = Put { table: CURSORS, key: key.to_vec(), value: PutValue::Bytes(next.into_bytes()) };
     let batch = Batch { records, puts: vec![put], keep_if_duplicate: true, ..Batch::default() };
     let committed = ingest.journal.log().append(batch).await.map_err(JournalError::from)?;
     ingest.note_conflicts(connection, &drafts, &committed.records, now_ms).await;

@@ -181,8 +181,8 @@ impl Quarantine {
         now_ms: i64,
     ) -> Result<u32, QuarantineError> {
         let entry = self.get(id)?;
-        let connection = connection
-            .ok_or_else(|| QuarantineError::NoConnection(entry.connection.clone()))?;
+        let connection =
+            connection.ok_or_else(|| QuarantineError::NoConnection(entry.connection.clone()))?;
         let raw = self
             .deliveries
             .get(entry.delivery)?
@@ -214,8 +214,7 @@ impl Quarantine {
         records.push(NewRecord::new(self.journal.encode(&told).await?));
         let blob = self.deliveries.seal(connection.id.as_str(), &raw.delivery, raw.received_ms);
         let batch = Batch { records, blob: Some(blob), puts: gone(id), ..Batch::default() };
-        let committed =
-            self.journal.log().append(batch).await.map_err(JournalError::from)?;
+        let committed = self.journal.log().append(batch).await.map_err(JournalError::from)?;
         ingest.note_conflicts(connection, &drafts, &committed.records, now_ms).await;
         Ok(u32::try_from(drafts.len()).unwrap_or(u32::MAX))
     }
@@ -229,17 +228,13 @@ impl Quarantine {
         now_ms: i64,
     ) -> Result<(), QuarantineError> {
         let entry = self.get(id)?;
-        let told =
-            QuarantineDiscarded { quarantine: id.to_owned(), reason: reason.to_owned() };
+        let told = QuarantineDiscarded { quarantine: id.to_owned(), reason: reason.to_owned() };
         let mut draft = Draft::new(Source::Api, now_ms, told);
         draft.connection = hub_schemas::ConnectionId::new(entry.connection).ok();
         draft.actor = Some(actor.to_owned());
         let body = self.journal.encode(&draft).await?;
-        let batch = Batch {
-            records: vec![NewRecord::new(body)],
-            puts: gone(id),
-            ..Batch::default()
-        };
+        let batch =
+            Batch { records: vec![NewRecord::new(body)], puts: gone(id), ..Batch::default() };
         self.journal.log().append(batch).await.map_err(JournalError::from)?;
         Ok(())
     }

@@ -222,12 +222,9 @@ impl Ingest {
                         why: error.to_string(),
                     }
                 })?;
-                let mut draft = Draft::new(
-                    Source::Connection,
-                    event.time_ms.unwrap_or(received_ms),
-                    payload,
-                )
-                .over(&connection.id);
+                let mut draft =
+                    Draft::new(Source::Connection, event.time_ms.unwrap_or(received_ms), payload)
+                        .over(&connection.id);
                 draft.entity = connection.entity.clone();
                 draft.verified = Some(verified);
                 draft.vendor_event = event.id.clone();
@@ -277,11 +274,8 @@ impl Ingest {
             };
             // Vendors vary what stands around an event (attempt counters and the like): the same
             // event is one with the same type and data.
-            let dedup = Dedup {
-                scope: connection.id.as_str().to_owned(),
-                key,
-                body_hash: encoded.content,
-            };
+            let dedup =
+                Dedup { scope: connection.id.as_str().to_owned(), key, body_hash: encoded.content };
             records.push(NewRecord::with_dedup(encoded.body, dedup));
         }
         Ok(records)

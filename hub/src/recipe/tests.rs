@@ -64,11 +64,7 @@ fn an_ed25519_signature_verifies_and_a_changed_message_does_not() {
     let pair = signature::Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
     let public = signature::KeyPair::public_key(&pair).as_ref().to_vec();
     let secrets = held("key", pkcs8.as_ref());
-    let signing = [
-        Op::Secret("key".into()),
-        Op::Body,
-        Op::Sign(SignatureAlgorithm::Ed25519),
-    ];
+    let signing = [Op::Secret("key".into()), Op::Body, Op::Sign(SignatureAlgorithm::Ed25519)];
     let signed = evaluate(&signing, b"hello", &secrets).unwrap();
     assert!(!signed.tainted);
     let verifying = |body: &[u8]| {

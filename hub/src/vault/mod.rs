@@ -1,8 +1,8 @@
 //! Keys and secrets: what is sealed with them, and where they come from.
 mod credentials;
 mod keys;
-mod secrets;
 mod sealing;
+mod secrets;
 
 pub use credentials::{AccountPasswords, Credentials, CredentialsError};
 pub use keys::{KeyError, MasterKey, Purpose, SealKey, UnsealError};

@@ -24,9 +24,8 @@ pub(super) fn breaches(evidence: &Evidence) -> Invariant {
     for event in evidence.of_type("breach.detected") {
         let breach = (text(event, "account").to_owned(), text(event, "rule").to_owned());
         let (account, rule) = breach.clone();
-        findings.expect(detected.insert(breach), || {
-            format!("{account}: {rule} was detected twice")
-        });
+        findings
+            .expect(detected.insert(breach), || format!("{account}: {rule} was detected twice"));
     }
     for (account, rule) in expected.difference(&detected) {
         findings.wrong.push(format!("{account}: {rule} was not detected"));

@@ -188,7 +188,8 @@ pub(super) fn rogue(evidence: &Evidence) -> Invariant {
     let sent = evidence.facts.rogue_bodies;
     let rogue = serde_json::Value::from(connection::ROGUE);
     let kept = evidence.quarantine.iter().filter(|entry| entry["connection"] == rogue).count();
-    findings.expect(kept == sent, || format!("{sent} deliveries were sent, {kept} are quarantined"));
+    findings
+        .expect(kept == sent, || format!("{sent} deliveries were sent, {kept} are quarantined"));
     let said = evidence.told_by(connection::ROGUE).count();
     findings.expect(said == 0, || format!("{said} of its events are in the log"));
     let others = evidence.quarantine.len() - kept;
@@ -200,7 +201,9 @@ pub(super) fn rogue(evidence: &Evidence) -> Invariant {
     let classes: Vec<_> = classes.into_iter().collect();
     let detail = match sent {
         0 => "it is not configured".to_owned(),
-        _ => format!("{sent} deliveries quarantined ({}), nothing else touched", classes.join(", ")),
+        _ => {
+            format!("{sent} deliveries quarantined ({}), nothing else touched", classes.join(", "))
+        }
     };
     findings.of("the rogue connector was contained", detail)
 }

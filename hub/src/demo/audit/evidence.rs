@@ -52,11 +52,7 @@ impl Evidence {
     ///
     /// # Errors
     /// When the hub does not answer.
-    pub async fn gather(
-        world: &World,
-        hub_url: &str,
-        facts: &DayFacts,
-    ) -> Result<Self, DemoError> {
+    pub async fn gather(world: &World, hub_url: &str, facts: &DayFacts) -> Result<Self, DemoError> {
         let hub = HubApi::new(hub_url)?;
         let events = hub.all_events().await?;
         Ok(Self {
@@ -83,7 +79,10 @@ impl Evidence {
     }
 
     /// Events that a vendor told over a connection, by webhook or when asked.
-    pub fn told_by<'a>(&'a self, connection: &str) -> impl Iterator<Item = &'a CloudEvent> + use<'a> {
+    pub fn told_by<'a>(
+        &'a self,
+        connection: &str,
+    ) -> impl Iterator<Item = &'a CloudEvent> + use<'a> {
         let source = format!("/connections/{connection}");
         self.events.iter().filter(move |event| event.source == source)
     }

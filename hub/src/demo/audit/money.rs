@@ -41,11 +41,7 @@ fn held(evidence: &Evidence) -> Vec<Held> {
         let left = Decimal::from(payment.captured - payment.refunded);
         let share = left.checked_div(Decimal::from(payment.value)).unwrap_or_default();
         let money = Money::new(amount * share, currency);
-        all.push(Held {
-            connection: connection::ADYEN,
-            payment: payment.reference.clone(),
-            money,
-        });
+        all.push(Held { connection: connection::ADYEN, payment: payment.reference.clone(), money });
     }
     all.retain(|one| !one.money.amount.is_zero());
     all
@@ -86,7 +82,10 @@ pub(super) fn credited_once(evidence: &Evidence) -> Invariant {
     for one in &held {
         let known = evidence.facts.deposits().any(|(_, deposit)| deposit.payment == one.payment);
         findings.expect(known, || {
-            format!("{} holds {} for {}, which nobody asked for", one.connection, one.money, one.payment)
+            format!(
+                "{} holds {} for {}, which nobody asked for",
+                one.connection, one.money, one.payment
+            )
         });
     }
     let (asked, taken) = (evidence.facts.deposits().count(), held.len());

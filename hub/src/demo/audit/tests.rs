@@ -63,7 +63,11 @@ fn log() -> Vec<CloudEvent> {
         ("payment.routed", "/hub/engine".into(), json!({ "payment": "pay_1", "attempt": 1 })),
         ("payment.succeeded", vendors("stripe-eu"), json!({ "payment": "pay_1" })),
         ("deposit.credited", "/hub/engine".into(), json!({ "payment": "pay_1", "amount": money })),
-        ("provisioning.requested", "/hub/engine".into(), json!({ "provisioning": "prov_cl-1_po-1" })),
+        (
+            "provisioning.requested",
+            "/hub/engine".into(),
+            json!({ "provisioning": "prov_cl-1_po-1" }),
+        ),
         (
             "account.opened",
             "/hub/engine".into(),
@@ -78,7 +82,10 @@ fn log() -> Vec<CloudEvent> {
         ("account.disabled", "/hub/engine".into(), json!({ "account": "mt5-live:7" })),
         ("client.stage.changed", "/hub/engine".into(), json!({ "client": "cl-1", "to": "traded" })),
     ];
-    all.into_iter().zip(1..).map(|((kind, source, data), at)| event(at, kind, source, data)).collect()
+    all.into_iter()
+        .zip(1..)
+        .map(|((kind, source, data), at)| event(at, kind, source, data))
+        .collect()
 }
 
 fn event(sequence: u64, event_type: &str, source: String, data: Value) -> CloudEvent {
