@@ -1,5 +1,6 @@
 //! The schema files agree with the structs. `UPDATE_EXPECT=1` rewrites them.
 #![cfg(feature = "json-schema")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 use hub_schemas::generate;
 use std::{collections::BTreeSet, fs, path::Path};
 

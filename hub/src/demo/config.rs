@@ -152,7 +152,7 @@ fn reset() -> String {
     // Without a zone database an hour too few is near enough for "near".
     let zone = TimeZone::get(ZONE).unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(1)));
     let hour = jiff::Timestamp::now().to_zoned(zone).hour();
-    let near = hour >= 22 || hour < 2;
+    let near = !(2..22).contains(&hour);
     if near { "12:00" } else { "00:00" }.to_owned()
 }
 

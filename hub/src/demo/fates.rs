@@ -174,19 +174,19 @@ fn trade(dice: &mut Ids, kind: TradeKind) -> Trade {
     // In cents; the bands do not touch, so that no equity follows on itself.
     let mut cents =
         |low: i64, high: i64| Decimal::new(low + (dice.unit() * (high - low) as f64) as i64, 2);
-    let first = cents(99_000_00, 99_800_00);
+    let first = cents(9_900_000, 9_980_000);
     let (rest, close, breaches) = match kind {
         TradeKind::Profit => {
-            (vec![cents(100_200_00, 102_000_00), cents(103_000_00, 108_000_00)], true, 0)
+            (vec![cents(10_020_000, 10_200_000), cents(10_300_000, 10_800_000)], true, 0)
         }
-        TradeKind::Calm => (vec![cents(97_000_00, 98_500_00)], false, 0),
+        TradeKind::Calm => (vec![cents(9_700_000, 9_850_000)], false, 0),
         // Exactly on the floor is not below it.
         TradeKind::OnTheFloor => {
-            (vec![Decimal::new(95_000_00, 2), cents(96_000_00, 97_000_00)], true, 0)
+            (vec![Decimal::new(9_500_000, 2), cents(9_600_000, 9_700_000)], true, 0)
         }
-        TradeKind::Daily => (vec![cents(91_000_00, 94_999_99)], false, 1),
+        TradeKind::Daily => (vec![cents(9_100_000, 9_499_999)], false, 1),
         TradeKind::Max => {
-            (vec![cents(95_500_00, 96_500_00), cents(85_000_00, 89_999_99)], false, 2)
+            (vec![cents(9_550_000, 9_650_000), cents(8_500_000, 8_999_999)], false, 2)
         }
     };
     let breaches = [Breaches::None, Breaches::Daily, Breaches::DailyAndMax][breaches];

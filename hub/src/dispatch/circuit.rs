@@ -117,7 +117,7 @@ mod tests {
         for _ in 0..3 {
             circuits.note(&psp, true);
         }
-        assert_eq!(circuits.expired(), [psp.clone()]);
+        assert_eq!(circuits.expired(), std::slice::from_ref(&psp));
         assert_eq!(circuits.expired(), [], "told once");
         assert_eq!(circuits.note(&psp, true), Change::Opened(3));
     }

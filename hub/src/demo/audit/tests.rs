@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 fn client() -> ClientFacts {
-    let amount = Decimal::new(100_00, 2);
+    let amount = Decimal::new(10_000, 2);
     let plan = ClientPlan {
         client: "cl-1".to_owned(),
         entity: "acme-prop",
