@@ -8,10 +8,11 @@ use tokio::signal::unix::{SignalKind, signal};
 pub async fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     super::init_tracing("info");
     let loaded = config::load(&args.config)?;
+    // Before anybody is told that the hub is there: who hears it may stop it at once.
+    let mut terminate = signal(SignalKind::terminate())?;
     let running = app::start(&loaded).await?;
     // The one line on standard output: scripts and tests wait for it.
     println!("listening on {}", running.base_url());
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}

@@ -247,3 +247,32 @@ fn private_file(path: &Path, text: &str) -> Result<(), DemoError> {
     let mut file = options.open(path).map_err(DemoError::file(path))?;
     file.write_all(text.as_bytes()).map_err(DemoError::file(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[tokio::test]
+    async fn the_file_holds_and_shows_no_secret() {
+        crate::install_crypto();
+        let dir = tempfile::tempdir().unwrap();
+        let world = World::start(1).await.unwrap();
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let rogue = Path::new("a \"quoted\" name.wasm");
+        let path = world.write_config(dir.path(), listen, Some(rogue)).unwrap();
+        let loaded = crate::config::load(&path).unwrap();
+        assert_eq!(crate::config::check(&loaded.config), []);
+        assert_eq!(loaded.config.connection.len(), 5);
+        assert_eq!(loaded.config.connection[4].plugin, rogue.to_str().unwrap());
+        let secrets = loaded.config.connection.iter().flat_map(|c| c.secrets.values());
+        for reference in secrets.flat_map(|references| references.all()) {
+            let secret = crate::vault::resolve(reference, dir.path()).unwrap();
+            let secret = std::str::from_utf8(secret.expose()).unwrap().to_owned();
+            assert!(!loaded.text.contains(&secret), "{reference} stands in hub.toml");
+            let file = dir.path().join(reference.strip_prefix("file:").unwrap());
+            assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        crate::vault::MasterKey::read(&loaded.config.key_file(loaded.base())).unwrap();
+    }
+}

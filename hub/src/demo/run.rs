@@ -25,15 +25,7 @@ pub async fn run(args: DemoArgs) -> Result<ExitCode, crate::cli::Failure> {
     };
     let dir = args.data.as_deref().or(scratch.as_ref().map(Scratch::path));
     let dir = dir.ok_or("no directory for the demo's data")?;
-    let done = tokio::select! {
-        done = whole(&args, dir) => done,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            eprintln!("\ninterrupted");
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    Ok(if done? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if whole(&args, dir).await? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The day in `dir`; true if every invariant held.
@@ -51,14 +43,36 @@ async fn whole(args: &DemoArgs, dir: &Path) -> Result<bool, DemoError> {
     let url = running.base_url();
     world.point_webhooks_at(&url);
     eprintln!("console: {url}/");
-    let held = the_day(args, &world, &url).await;
+    let held = tokio::select! {
+        held = the_day(args, &world, &url) => held,
+        () = interrupted() => {
+            eprintln!("\ninterrupted: the day is not over");
+            Ok(false)
+        }
+        () = running.wait() => {
+            let why = running.hub.engine_failure();
+            let why = why.unwrap_or_else(|| "it was told to stop".to_owned());
+            Err(DemoError::answer("the hub", format!("it stopped in the middle of the day: {why}")))
+        }
+    };
     if let (Ok(held), false) = (&held, args.once) {
         let how = if *held { "every invariant held" } else { "AN INVARIANT DID NOT HOLD" };
         eprintln!("{how}; the console stays at {url}/ until Ctrl-C");
-        running.wait().await;
+        tokio::select! {
+            () = running.wait() => {}
+            () = interrupted() => eprintln!(),
+        }
     }
     running.stop().await;
     held
+}
+
+/// Waits for Ctrl-C; forever, where it cannot be heard.
+async fn interrupted() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "Ctrl-C cannot be heard");
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn the_day(args: &DemoArgs, world: &Arc<World>, url: &str) -> Result<bool, DemoError> {

@@ -80,3 +80,16 @@ pub(super) fn login(account: &str) -> Result<u64, DemoError> {
         DemoError::answer("the log", format!("{account} is not {}:{{login}}", connection::MT5))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_read_off_the_platforms_accounts_only() {
+        assert_eq!(login("mt5-live:500001").unwrap(), 500_001);
+        for other in ["mt5:1", "mt5-live:", "mt5-live:x", "mt5-live1", "500001"] {
+            assert!(login(other).is_err(), "{other}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Prints durable appends per second of the log beside a plain file's.
 //!
-//! `cargo run --release -p hub-log --example bench -- DIR [SECONDS_PER_TURN [dedup]]`
+//! `cargo run --release -p hub-log --example log_bench -- DIR [SECONDS_PER_TURN [dedup]]`
 
 use std::time::Duration;
 

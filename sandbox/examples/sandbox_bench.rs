@@ -1,6 +1,6 @@
 //! What a fresh instance costs: the same connector native and sandboxed, in interleaved rounds.
 //!
-//! `cargo run --release -p hub-sandbox --example bench`; figures to reach are in the log's design
+//! `cargo run --release -p hub-sandbox --example sandbox_bench`; figures to reach are in the log's design
 //! notes (2.0 × native, 0.6 of its calls/s on two threads).
 use hub_hostile::Hostile;
 use hub_plugin_build::Build;
