@@ -1,10 +1,10 @@
 //! The only way into the log: checks an event against its schema, seals what is personal, encodes
 //! it, and appends.
-use crate::stored::{STORED_VERSION, Source, Stored, Verified};
+use crate::stored::{Data, STORED_VERSION, Source, Stored, Verified, stored_hash};
 use crate::vault::{Sealer, SealingError, personal_paths};
 use bytes::Bytes;
 use hub_log::{AppendError, Batch, Committed, Dedup, EventLog, NewRecord};
-use hub_schemas::{ConnectionId, EntityId, Payload, generate};
+use hub_schemas::{ConnectionId, EntityId, Payload, evolution, generate};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -36,6 +36,8 @@ pub struct Draft {
     pub verified: Option<Verified>,
     /// W3C trace context.
     pub traceparent: Option<String>,
+    /// BLAKE3 of the raw body of the delivery that it came in.
+    pub delivery_hash: Option<[u8; 32]>,
 }
 
 impl Draft {
@@ -53,6 +55,7 @@ impl Draft {
             vendor_event: None,
             verified: None,
             traceparent: None,
+            delivery_hash: None,
         }
     }
     /// Sets the connection.
@@ -220,7 +223,9 @@ fn encode_checked(draft: &Draft, data: &RawValue) -> Bytes {
         vendor_event: draft.vendor_event.as_deref().map(Cow::Borrowed),
         verified: draft.verified,
         traceparent: draft.traceparent.as_deref().map(Cow::Borrowed),
-        data,
+        delivery_hash: draft.delivery_hash.as_ref().map(|hash| Cow::Owned(stored_hash(hash))),
+        data_version: evolution::data_version(draft.payload.event_type()),
+        data: Data::Borrowed(data),
     };
     serde_json::to_vec(&stored).expect("plain fields and a JSON text always serialise").into()
 }

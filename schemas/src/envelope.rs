@@ -43,6 +43,9 @@ pub struct CloudEvent {
     /// The raw delivery that it was read from: `dlv_{n}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliveryid: Option<String>,
+    /// BLAKE3 of that delivery's raw body, in hexadecimal. It stays when the delivery is trimmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliveryhash: Option<String>,
     /// The flow it belongs to: a client, a payment, a provisioning, an account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlationid: Option<String>,

@@ -17,12 +17,9 @@ pub fn schema_of<T: JsonSchema>() -> Schema {
     settings.into_generator().into_root_schema_for::<T>()
 }
 
-/// Version of every event's data so far: schemas only ever grow optional fields within one.
-pub const DATA_VERSION: u32 = 1;
-
-/// `dataschema` of an event type.
+/// `dataschema` of an event type. Within a version, schemas only ever grow optional fields.
 pub fn dataschema(event_type: &str) -> String {
-    format!("urn:hub:event:{event_type}:{DATA_VERSION}")
+    format!("urn:hub:event:{event_type}:{}", crate::evolution::data_version(event_type))
 }
 
 /// Every file of `schemas/`: its path below that folder, and its content.

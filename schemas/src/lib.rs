@@ -12,6 +12,7 @@ pub mod country;
 pub mod envelope;
 pub mod error_class;
 pub mod events;
+pub mod evolution;
 pub mod ids;
 pub mod manifest;
 pub mod money;

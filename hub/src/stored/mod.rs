@@ -2,16 +2,29 @@
 //!
 //! The stored form is compact JSON with one- and two-letter names; sequence, record time, hash and
 //! the raw delivery are the log's own, so they are not in it. Stored events are never rewritten:
-//! `v` is the form's version, and an older one is brought up on read.
+//! `v` is the form's version and `dv` that of the data's type; older ones are brought up on read
+//! ([`Stored::decode`], [`hub_schemas::evolution`]), and `fixtures/stored/` keeps samples of every
+//! version ever written.
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use hub_log::Record;
 use hub_schemas::envelope::SPEC_VERSION;
-use hub_schemas::{CloudEvent, generate};
+use hub_schemas::{CloudEvent, evolution, generate};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+mod data;
+#[cfg(test)]
+mod tests;
+
+pub use data::Data;
+
 /// The form that is written.
-pub const STORED_VERSION: u8 = 1;
+///
+/// | version | what it added |
+/// |---|---|
+/// | 1 | |
+/// | 2 | `dh`, the hash of the raw delivery; `dv`, the version of the data |
+pub const STORED_VERSION: u8 = 2;
 
 /// Who said it: CloudEvents' `source`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,9 +104,25 @@ pub struct Stored<'a> {
     /// W3C trace context.
     #[serde(rename = "tp", default, skip_serializing_if = "Option::is_none", borrow)]
     pub traceparent: Option<Cow<'a, str>>,
+    /// BLAKE3 of the raw body of the delivery that it came in, base64url. It stays when the
+    /// delivery itself is trimmed: whoever kept one can show that it is the one.
+    #[serde(rename = "dh", default, skip_serializing_if = "Option::is_none", borrow)]
+    pub delivery_hash: Option<Cow<'a, str>>,
+    /// Version of the data, by its type; absent is 1.
+    #[serde(rename = "dv", default = "one", skip_serializing_if = "is_one")]
+    pub data_version: u32,
     /// Data, personal fields sealed.
     #[serde(rename = "d", borrow)]
-    pub data: &'a RawValue,
+    pub data: Data<'a>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_one(version: &u32) -> bool {
+    *version == 1
 }
 
 /// A record that is not a stored event.
@@ -110,16 +139,37 @@ pub struct DecodeError {
 }
 
 impl<'a> Stored<'a> {
-    /// Reads a record's body.
+    /// Reads a record's body, whatever version of the hub wrote it: what is given is always the
+    /// current form, with the current version of the data.
     pub fn decode(sequence: u64, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let stored: Self = serde_json::from_slice(body)
-            .map_err(|e| DecodeError { sequence, why: e.to_string() })?;
-        if stored.v != STORED_VERSION {
-            let why = format!("it has form {}, known is {STORED_VERSION}", stored.v);
-            return Err(DecodeError { sequence, why });
+        let failed = |why: String| DecodeError { sequence, why };
+        let stored: Self = serde_json::from_slice(body).map_err(|e| failed(e.to_string()))?;
+        let mut stored = match stored.v {
+            STORED_VERSION => stored,
+            1 => from_form_1(stored),
+            other => {
+                return Err(failed(format!(
+                    "it has form {other}, and this version knows forms 1 to {STORED_VERSION}"
+                )));
+            }
+        };
+        let current = evolution::data_version(&stored.event_type);
+        if stored.data_version != current {
+            let data = evolution::upcast(
+                &stored.event_type,
+                stored.data_version,
+                stored.data.parse().map_err(|e| failed(e.to_string()))?,
+            );
+            stored.data = Data::from_value(&data.map_err(|e| failed(e.to_string()))?);
+            stored.data_version = current;
         }
         Ok(stored)
     }
+}
+
+/// Form 1 knew no delivery hash and no version of the data; both have a meaning when absent.
+fn from_form_1(stored: Stored<'_>) -> Stored<'_> {
+    Stored { v: STORED_VERSION, ..stored }
 }
 
 /// An event's id from its place in the log.
@@ -147,6 +197,16 @@ pub fn rfc3339_ms(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).map_or_else(|_| format!("@{ms}ms"), |t| format!("{t:.3}"))
 }
 
+/// Base64url of a hash as the hexadecimal digits that tools print.
+fn hex_of(base64url: &str) -> Option<String> {
+    BASE64.decode(base64url).ok().map(hex::encode)
+}
+
+/// A hash as the stored form keeps it.
+pub fn stored_hash(hash: &[u8; 32]) -> String {
+    BASE64.encode(hash)
+}
+
 /// The event as readers see it.
 pub fn cloud_event(record: &Record) -> Result<CloudEvent, DecodeError> {
     let stored = Stored::decode(record.sequence, &record.body)?;
@@ -160,7 +220,9 @@ pub fn cloud_event(record: &Record) -> Result<CloudEvent, DecodeError> {
         (Source::Timer, _) => "/hub/timer".to_owned(),
         (Source::Api, _) => "/api".to_owned(),
     };
-    let data = serde_json::from_str(stored.data.get())
+    let data = stored
+        .data
+        .parse()
         .map_err(|e| DecodeError { sequence: record.sequence, why: e.to_string() })?;
     Ok(CloudEvent {
         specversion: SPEC_VERSION.to_owned(),
@@ -177,6 +239,7 @@ pub fn cloud_event(record: &Record) -> Result<CloudEvent, DecodeError> {
         entity: owned(&stored.entity),
         connection: owned(&stored.connection),
         deliveryid: record.blob.map(delivery_id),
+        deliveryhash: stored.delivery_hash.as_deref().and_then(hex_of),
         correlationid: owned(&stored.correlation),
         causationid: stored.cause.map(event_id),
         traceparent: owned(&stored.traceparent),
