@@ -9,6 +9,7 @@ use crate::ingest::{DeliveryStore, Ingest, Quarantine, run_polls};
 use crate::journal::{Draft, Journal, JournalError};
 use crate::metrics::{Metrics, Now};
 use crate::plugins::{self, PluginError};
+use crate::proof::{self, Kept, LogKey, LogKeyError};
 use crate::stored::Source;
 use crate::vault::{self, Credentials, KeyError, MasterKey, Sealer};
 use crate::{api, clock, timers};
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The engine could not catch up.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The log's signing key could not be made ready.
+    #[error(transparent)]
+    LogKey(#[from] LogKeyError),
     /// The rules in force could not be recorded.
     #[error("the rules in force could not be recorded: {0}")]
     Journal(#[from] JournalError),
@@ -92,6 +96,8 @@ pub struct Hub {
     pub deliveries: Arc<DeliveryStore>,
     /// What was not understood.
     pub quarantine: Arc<Quarantine>,
+    /// Signed checkpoints of the log.
+    pub checkpoints: Arc<Kept>,
     /// Passwords of accounts.
     pub credentials: Arc<Credentials>,
     /// Who may call: name and digest of the token.
@@ -235,6 +241,8 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
         .map_err(|e| StartError::Config(vec![format!("the log's opening was interrupted: {e}")]))?;
     let log: Arc<dyn EventLog> = Arc::new(opened?);
 
+    let key = LogKey::open(&*log, &master).await?;
+    let checkpoints = Arc::new(Kept::new(log.clone(), key));
     let sealer = Arc::new(Sealer::new(log.clone(), &master));
     let journal = Arc::new(Journal::new(log.clone(), sealer));
     let (mut engine, handle) = Engine::open(journal.clone(), Some(snapshot_path(&data_dir)))?;
@@ -274,6 +282,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
         ingest,
         deliveries,
         quarantine,
+        checkpoints,
         credentials,
         config,
     });
@@ -323,6 +332,8 @@ fn spawn_all(hub: &Arc<Hub>, engine: Engine, listener: TcpListener, caught_up: u
             }
         });
     }
+    let every = Duration::from_secs(hub.config.log.checkpoint_every_s);
+    tasks.spawn(proof::run_checkpoints(hub.checkpoints.clone(), every, stop.clone()));
     tasks.spawn(timers::run(hub.journal.clone(), hub.engine.clone(), stop.clone()));
     for connection in hub.connections.iter().filter(|c| c.connector.has(Entry::POLL_NEXT)) {
         let (engine, id) = (hub.engine.clone(), connection.id.clone());

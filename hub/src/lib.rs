@@ -21,6 +21,7 @@ pub mod ingest;
 pub mod journal;
 pub mod metrics;
 pub mod plugins;
+pub mod proof;
 pub mod query;
 pub mod recipe;
 pub mod stored;

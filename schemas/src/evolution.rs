@@ -117,9 +117,8 @@ mod tests {
     fn every_type_with_steps_has_one_from_each_version() {
         for step in UPCASTS {
             for version in 1..data_version(step.event_type) {
-                let found = UPCASTS
-                    .iter()
-                    .filter(|s| s.event_type == step.event_type && s.from == version);
+                let found =
+                    UPCASTS.iter().filter(|s| s.event_type == step.event_type && s.from == version);
                 assert_eq!(found.count(), 1, "{} from version {version}", step.event_type);
             }
         }

@@ -14,6 +14,7 @@ mod hooks;
 mod kill9;
 mod payments;
 mod platform;
+mod proof;
 mod quarantine;
 mod readme;
 mod rebuild;

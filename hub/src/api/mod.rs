@@ -9,6 +9,7 @@ mod hooks;
 mod idempotency;
 mod ops;
 mod problem;
+mod proof;
 mod stream;
 
 pub use problem::Problem;
@@ -24,6 +25,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
     let v1 = Router::new()
         .route("/events", get(events::list))
         .route("/events/stream", get(stream::stream))
+        .route("/events/proof", get(proof::export))
         .route("/events/{id}", get(events::one))
         .route("/events/{id}/trace", get(events::trace))
         .route("/deliveries/{id}", get(events::delivery))
@@ -52,7 +54,9 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/breaches", get(accounts::breaches))
         .route("/breaches/{id}", get(accounts::breach))
         .route("/ledger", get(ops::ledger))
-        .route("/verify", get(ops::verify))
+        .route("/verify", get(proof::verify).post(proof::verify_by))
+        .route("/checkpoint", get(proof::checkpoint))
+        .route("/checkpoints", get(proof::checkpoints))
         .route("/stats", get(ops::stats))
         .route("/facts", post(facts::append))
         .fallback(problem::no_such_call)

@@ -276,18 +276,6 @@ pub async fn ledger(State(hub): State<Arc<Hub>>) -> Json<Value> {
     )
 }
 
-/// `GET /v1/verify`: walks the hash chain. Takes as long as reading the log.
-pub async fn verify(State(hub): State<Arc<Hub>>) -> Result<Json<Value>, Problem> {
-    let log = hub.log.clone();
-    let walked = tokio::task::spawn_blocking(move || log.verify(1, &mut |_| {}))
-        .await
-        .map_err(|e| Problem::internal(&e))?;
-    Ok(Json(match walked {
-        Ok(verified) => json!({ "ok": true, "verified": verified.records }),
-        Err(error) => json!({ "ok": false, "error": error.to_string() }),
-    }))
-}
-
 /// `GET /v1/stats`: how many events of each type there are.
 pub async fn stats(State(hub): State<Arc<Hub>>) -> Json<Value> {
     hub.index.reached(hub.log.last()).await;

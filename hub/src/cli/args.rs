@@ -197,26 +197,60 @@ pub enum EventsCommand {
         #[command(flatten)]
         remote: Remote,
     },
-    /// Walks the hash chain and names the first bad record.
-    #[command(
-        after_help = "Example:\n  hub events verify\n  hub events verify --offline --config hub.toml"
-    )]
+    /// Walks the hash chain and its signed checkpoints, and names the first bad record; or verifies
+    /// an exported file, without the hub.
+    #[command(after_help = "\
+Examples:
+  hub events verify                                        a running hub's log
+  hub events verify --offline --config hub.toml            the files themselves
+  hub events verify --checkpoint last-month.txt            against a checkpoint kept elsewhere
+  hub events verify november.jsonl --key hub-log/…+…+…     an export, anywhere")]
     Verify {
+        /// A file that `hub events export --proof` wrote; `-` is standard input.
+        file: Option<PathBuf>,
         /// Reads the log's files itself: the hub must be stopped.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "file")]
         offline: bool,
+        /// The public key that must have signed; the log's (or the file's) own if absent.
+        #[arg(long)]
+        key: Option<String>,
+        /// A file with a checkpoint that was kept elsewhere: shows that the log is its continuation.
+        #[arg(long, conflicts_with = "file")]
+        checkpoint: Option<PathBuf>,
+        /// Prints the verified file's events, one JSON object a line.
+        #[arg(long, requires = "file")]
+        print: bool,
+        /// The hub.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Signs the end of the log, and prints it: keep it where the hub's administrators cannot
+    /// write, and no rewriting of the log can go unseen.
+    #[command(after_help = "Example:\n  hub events checkpoint >> /mnt/worm/checkpoints.txt")]
+    Checkpoint {
         /// The hub.
         #[command(flatten)]
         remote: Remote,
     },
     /// Writes events as one JSON object a line, oldest first.
-    #[command(
-        after_help = "Example:\n  hub events export --since 2026-11-01T00:00:00Z > november.jsonl"
-    )]
+    #[command(after_help = "\
+Examples:
+  hub events export --since 2026-11-01T00:00:00Z > november.jsonl
+  hub events export --proof --client cl_1 > cl_1.jsonl     verifiable without the hub")]
     Export {
         /// Which.
         #[command(flatten)]
         filters: Filters,
+        /// Writes what `hub events verify FILE` needs too: stored records, hashes, and a signed
+        /// checkpoint. Events that no filter takes are there by their hash alone.
+        #[arg(long)]
+        proof: bool,
+        /// The first event of a proof; the first of the log if absent.
+        #[arg(long, requires = "proof")]
+        from: Option<String>,
+        /// The last event of a proof; the last of the log if absent.
+        #[arg(long, requires = "proof")]
+        to: Option<String>,
         /// The hub.
         #[command(flatten)]
         remote: Remote,

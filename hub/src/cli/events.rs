@@ -3,9 +3,8 @@ use super::Failure;
 use super::args::{EventsCommand, Filters, Remote};
 use super::client::Client;
 use super::output::{event_line, pretty, table};
-use crate::config;
-use hub_log::{EventLog as _, LogOptions, SledLog};
-use serde_json::{Value, json};
+use super::proof;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,12 +25,17 @@ pub async fn run(command: EventsCommand) -> Result<ExitCode, Failure> {
         }
         EventsCommand::Tail { filters, remote } => tail(&filters, &remote).await,
         EventsCommand::Trace { id, remote } => trace(&id, &remote).await,
-        EventsCommand::Verify { offline: true, remote } => verify_offline(&remote),
-        EventsCommand::Verify { offline: false, remote } => {
-            let verdict = Client::new(&remote)?.get("/v1/verify", &[]).await?;
-            Ok(verdict_shown(&verdict, remote.json))
+        EventsCommand::Verify { file: Some(file), key, print, remote, .. } => {
+            proof::verify_file(&file, key.as_deref(), print, remote.json)
         }
-        EventsCommand::Export { filters, remote } => export(&filters, &remote).await,
+        EventsCommand::Verify { offline, key, checkpoint, remote, .. } => {
+            proof::verify_log(offline, key, checkpoint.as_deref(), &remote).await
+        }
+        EventsCommand::Checkpoint { remote } => proof::checkpoint(&remote).await,
+        EventsCommand::Export { filters, proof: true, from, to, remote } => {
+            proof::export(query(&filters), from, to, &remote).await
+        }
+        EventsCommand::Export { filters, remote, .. } => export(&filters, &remote).await,
         EventsCommand::Stats { remote } => stats(&remote).await,
     }
 }
@@ -153,32 +157,6 @@ async fn trace(id: &str, remote: &Remote) -> Result<ExitCode, Failure> {
         println!("(there is more)");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn verdict_shown(verdict: &Value, as_json: bool) -> ExitCode {
-    let ok = verdict["ok"] == true;
-    if as_json {
-        println!("{verdict}");
-    } else if ok {
-        println!("{} events verified: the hash chain is intact", verdict["verified"]);
-    } else {
-        eprintln!("error: {}", verdict["error"].as_str().unwrap_or("the chain is broken"));
-    }
-    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn verify_offline(remote: &Remote) -> Result<ExitCode, Failure> {
-    let loaded = config::load(&remote.config)?;
-    let dir = loaded.config.data_dir(loaded.base()).join("log");
-    if !dir.exists() {
-        return Err(format!("{} is not there: nothing to verify", dir.display()).into());
-    }
-    let log = SledLog::open(LogOptions::new(dir))?;
-    let verdict = match log.verify(1, &mut |_| {}) {
-        Ok(verified) => json!({ "ok": true, "verified": verified.records }),
-        Err(error) => json!({ "ok": false, "error": error.to_string() }),
-    };
-    Ok(verdict_shown(&verdict, remote.json))
 }
 
 async fn stats(remote: &Remote) -> Result<ExitCode, Failure> {

@@ -9,6 +9,7 @@ mod events;
 mod init;
 mod output;
 mod plugin;
+mod proof;
 mod quarantine;
 mod rebuild;
 mod serve;

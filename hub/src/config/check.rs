@@ -67,6 +67,15 @@ pub fn check(config: &Config) -> Vec<Problem> {
             problems.push(Problem::new(format!("token[{i}].token"), error.to_string()));
         }
     }
+    if config.log.dedup_days < 30 {
+        problems.push(Problem::new(
+            "log.dedup_days",
+            "at least 30: vendors send an event again for days, and when asked to by hand later",
+        ));
+    }
+    if config.log.delivery_days == 0 || config.log.checkpoint_every_s == 0 {
+        problems.push(Problem::new("log", "delivery_days and checkpoint_every_s are at least 1"));
+    }
     let loopback = config.server.listen.rsplit_once(':').and_then(|(host, _)| {
         if host == "localhost" {
             return Some(true);

@@ -76,11 +76,23 @@ impl Default for Server {
 pub struct Log {
     /// The data directory; relative to `hub.toml`.
     pub dir: PathBuf,
+    /// How often the end of the log is signed while it grows, in seconds.
+    pub checkpoint_every_s: u64,
+    /// How long a vendor's event id is remembered, in days, so that the same event again is known.
+    /// At least 30: vendors retry for days, and are asked to send again by hand later.
+    pub dedup_days: u32,
+    /// How long raw deliveries are kept, in days. What is in quarantine stays longer.
+    pub delivery_days: u32,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { dir: PathBuf::from("data") }
+        Self {
+            dir: PathBuf::from("data"),
+            checkpoint_every_s: 60,
+            dedup_days: 30,
+            delivery_days: 90,
+        }
     }
 }
 

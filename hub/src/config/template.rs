@@ -10,6 +10,9 @@ listen = "127.0.0.1:8080"      # with no [[token]] the hub listens on loopback o
 
 [log]
 dir = "data"                   # the event log; relative to this file
+dedup_days = 30                # how long a vendor's event id is remembered; 30 or more
+delivery_days = 90             # how long raw deliveries are kept; events are kept for ever
+checkpoint_every_s = 60        # how often the end of the log is signed
 
 [vault]
 key_file = "hub.key"           # the master key: back it up, and keep it apart from the data

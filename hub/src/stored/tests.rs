@@ -53,7 +53,11 @@ fn every_type_has_a_sample_in_the_form_and_version_that_are_written_now() {
     }
     for name in EVENT_TYPES {
         let now = (String::from(*name), u64::from(evolution::data_version(name)));
-        assert!(kept.contains(&now), "no sample of {now:?} in {}", folder(STORED_VERSION).display());
+        assert!(
+            kept.contains(&now),
+            "no sample of {now:?} in {}",
+            folder(STORED_VERSION).display()
+        );
     }
 }
 

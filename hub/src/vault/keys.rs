@@ -51,6 +51,8 @@ pub enum Purpose {
     Tokens,
     /// Passwords of trading accounts.
     Credentials,
+    /// The key that signs checkpoints of the log.
+    LogKey,
 }
 
 impl Purpose {
@@ -60,6 +62,7 @@ impl Purpose {
             Self::ClientKeys => "hub 2026-11 client keys",
             Self::Tokens => "hub 2026-11 tokens",
             Self::Credentials => "hub 2026-11 credentials",
+            Self::LogKey => "hub 2026-11 log key",
         }
     }
 }

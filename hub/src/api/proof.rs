@@ -1,0 +1,169 @@
+//! Proof: the walk over the chain, checkpoints, and exports that can be verified elsewhere.
+use super::Problem;
+use super::facts::parse;
+use crate::app::Hub;
+use crate::proof::{self, Audit, Kept, Range};
+use crate::query::{Checked, Filter};
+use crate::stored::{cloud_event, parse_event_id};
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// One piece of an export on its way, and how many wait.
+const PIECE_BYTES: usize = 64 << 10;
+const PIECES_MAX: usize = 4;
+
+/// What an audit goes by.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct AuditBy {
+    /// The public key that must have signed.
+    key: Option<String>,
+    /// A checkpoint that was kept elsewhere.
+    checkpoint: Option<String>,
+}
+
+/// `GET /v1/verify`: walks the hash chain and its checkpoints. Takes as long as reading the log.
+pub async fn verify(State(hub): State<Arc<Hub>>) -> Result<Json<Audit>, Problem> {
+    audited(&hub, AuditBy::default()).await
+}
+
+/// `POST /v1/verify`: the same, against a key and a checkpoint that were kept elsewhere.
+pub async fn verify_by(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Json<Audit>, Problem> {
+    audited(&hub, parse(&body)?).await
+}
+
+async fn audited(hub: &Hub, by: AuditBy) -> Result<Json<Audit>, Problem> {
+    let log = hub.log.clone();
+    let walk =
+        move || proof::audit(&*log, by.key.as_deref(), by.checkpoint.as_deref(), &mut |_| {});
+    let audit = tokio::task::spawn_blocking(walk).await.map_err(|e| Problem::internal(&e))?;
+    Ok(Json(audit?))
+}
+
+/// `GET /v1/checkpoint`: the end of the log, signed now.
+pub async fn checkpoint(State(hub): State<Arc<Hub>>) -> Result<Json<Value>, Problem> {
+    let signed = hub.checkpoints.sign(None).map_err(|e| Problem::internal(&e))?;
+    let (checkpoint, note) =
+        signed.ok_or_else(|| Problem::internal(&"the log's last record is not there"))?;
+    Ok(Json(json!({
+        "sequence": checkpoint.sequence, "hash": hex::encode(checkpoint.hash),
+        "time": checkpoint.time.to_string(), "key": hub.checkpoints.key().public(),
+        "checkpoint": note,
+    })))
+}
+
+/// `GET /v1/checkpoints`: those that are kept, one an hour and the newest.
+pub async fn checkpoints(State(hub): State<Arc<Hub>>) -> Result<Json<Value>, Problem> {
+    let notes = Kept::notes(&*hub.log)?;
+    let shown: Vec<Value> = notes
+        .iter()
+        .map(|(sequence, note)| json!({ "sequence": sequence, "checkpoint": note }))
+        .collect();
+    Ok(Json(json!({ "key": hub.checkpoints.key().public(), "checkpoints": shown })))
+}
+
+/// Which range, and what of it is shown in full. (Not `Filter` flattened: that takes numbers and
+/// unknown names wrongly.)
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProofQuery {
+    from: Option<String>,
+    to: Option<String>,
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    subject: Option<String>,
+    client: Option<String>,
+    account: Option<String>,
+    connection: Option<String>,
+    entity: Option<String>,
+    correlation: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    text: Option<String>,
+}
+
+impl ProofQuery {
+    fn filter(self) -> Filter {
+        Filter {
+            event_type: self.event_type,
+            subject: self.subject,
+            client: self.client,
+            account: self.account,
+            connection: self.connection,
+            entity: self.entity,
+            correlation: self.correlation,
+            since: self.since,
+            until: self.until,
+            text: self.text,
+            ..Filter::default()
+        }
+    }
+}
+
+/// `GET /v1/events/proof`: a range as JSON lines that anybody can verify (`proof::bundle`).
+pub async fn export(
+    State(hub): State<Arc<Hub>>,
+    query: Result<Query<ProofQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|e| Problem::invalid(e.body_text()))?;
+    let last = hub.log.last();
+    let place = |name: &str, given: &Option<String>, default: u64| match given {
+        None => Ok(default),
+        Some(text) => parse_event_id(text).ok_or_else(|| {
+            Problem::invalid(format!("{name}={text:?} is not an event's id or sequence"))
+        }),
+    };
+    let range = Range { from: place("from", &query.from, 1)?, to: place("to", &query.to, last)? };
+    if range.from > range.to || range.to > last {
+        let detail = format!(
+            "events {} to {} are not all in the log, whose last is {last}",
+            range.from, range.to
+        );
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-such-range", detail));
+    }
+    let checked = query.filter().check()?;
+    hub.index.reached(range.to).await;
+    let (sender, receiver) = mpsc::channel(PIECES_MAX);
+    tokio::task::spawn_blocking(move || write(&hub, range, &checked, sender));
+    let pieces = stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|piece: io::Result<Bytes>| (piece, receiver))
+    });
+    let kind = [(header::CONTENT_TYPE, "application/jsonl")];
+    Ok((kind, Body::from_stream(pieces)).into_response())
+}
+
+fn write(hub: &Hub, range: Range, checked: &Checked, to: mpsc::Sender<io::Result<Bytes>>) {
+    let mut out = BufWriter::with_capacity(PIECE_BYTES, Pieces(to.clone()));
+    let mut shown = |record: &hub_log::Record| {
+        cloud_event(record).is_ok_and(|event| hub.index.read(|maps| checked.passes(&event, maps)))
+    };
+    let log = &*hub.log;
+    if let Err(error) = proof::write_bundle(log, &hub.checkpoints, range, &mut shown, &mut out) {
+        tracing::warn!(%error, "an export did not come to its end");
+        // The reader sees the connection break off, and so a file that does not verify.
+        drop(to.blocking_send(Err(io::Error::other(error.to_string()))));
+    }
+}
+
+struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = Bytes::copy_from_slice(bytes);
+        self.0.blocking_send(Ok(piece)).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
