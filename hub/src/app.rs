@@ -4,7 +4,8 @@ use crate::connections::{Connection, ConnectionError, Connections};
 use crate::dispatch::{Circuits, Dispatcher, Shared};
 use crate::egress::{EgressLimits, Tokens};
 use crate::engine::{Engine, EngineError, EngineHandle, snapshot_path};
-use crate::index::Index;
+use crate::housekeeping::{self, Retention};
+use crate::index::Events;
 use crate::ingest::{DeliveryStore, Ingest, Quarantine, run_polls};
 use crate::journal::{Draft, Journal, JournalError};
 use crate::metrics::{Metrics, Now};
@@ -13,6 +14,7 @@ use crate::proof::{self, Kept, LogKey, LogKeyError};
 use crate::stored::Source;
 use crate::vault::{self, Credentials, KeyError, MasterKey, Sealer};
 use crate::{api, clock, timers};
+use hub_index::{Index, IndexError, IndexOptions};
 use hub_log::{EventLog, LogOptions, OpenError, ReadError, SledLog};
 use hub_sandbox::Entry;
 use hub_schemas::events::ops::ConfigApplied;
@@ -35,6 +37,9 @@ pub enum StartError {
     /// The log did not open.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The index did not open.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -126,7 +131,8 @@ impl Hub {
             self.metrics.connection(connection.id.as_str(), quarantined, events);
         }
         self.metrics.text(&Now {
-            last: self.log.last(),
+            log: self.log.stats(),
+            index_usage: self.index.usage().ok(),
             engine: self.engine.position(),
             index: self.index.position(),
             open_actions: self.engine.read(|state| state.open_actions().count()),
@@ -235,12 +241,18 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
     let address = listener
         .local_addr()
         .map_err(|source| StartError::Listen { listen: config.server.listen.clone(), source })?;
-    let log_dir = data_dir.join("log");
-    let opened = tokio::task::spawn_blocking(move || SledLog::open(LogOptions::new(log_dir)))
+    let mut options = LogOptions::new(data_dir.join("log"));
+    options.dedup_days = config.log.dedup_days;
+    let opened = tokio::task::spawn_blocking(move || SledLog::open(options))
         .await
-        .map_err(|e| StartError::Config(vec![format!("the log's opening was interrupted: {e}")]))?;
+        .map_err(interrupted)?;
     let log: Arc<dyn EventLog> = Arc::new(opened?);
 
+    let index = {
+        let (log, dir) = (log.clone(), data_dir.join("index"));
+        let open = move || Index::open(&dir, log, Arc::new(Events), IndexOptions::default());
+        tokio::task::spawn_blocking(open).await.map_err(interrupted)??
+    };
     let key = LogKey::open(&*log, &master).await?;
     let checkpoints = Arc::new(Kept::new(log.clone(), key));
     let sealer = Arc::new(Sealer::new(log.clone(), &master));
@@ -271,7 +283,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
     let hub = Arc::new(Hub {
         hook_turns: tokio::sync::Semaphore::new(config.server.hooks_at_once_max),
         tokens: resolve_tokens(loaded)?,
-        index: Index::new(),
+        index,
         metrics: Metrics::default(),
         stop: CancellationToken::new(),
         engine_failure: Mutex::new(None),
@@ -295,10 +307,14 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
     Ok(Running { hub, address, tasks })
 }
 
+fn interrupted(error: tokio::task::JoinError) -> StartError {
+    StartError::Config(vec![format!("the log's opening was interrupted: {error}")])
+}
+
 fn spawn_all(hub: &Arc<Hub>, engine: Engine, listener: TcpListener, caught_up: u64) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let stop = hub.stop.clone();
-    tasks.spawn(hub.index.clone().run(hub.log.clone(), stop.clone()));
+    tasks.spawn(hub.index.clone().run(stop.clone()));
     {
         // The engine goes last: what the others append while they stop is still decided on at
         // the next start, from its durable position.
@@ -332,7 +348,13 @@ fn spawn_all(hub: &Arc<Hub>, engine: Engine, listener: TcpListener, caught_up: u
             }
         });
     }
-    let every = Duration::from_secs(hub.config.log.checkpoint_every_s);
+    let kept = &hub.config.log;
+    let retention =
+        Retention { delivery_days: kept.delivery_days, dedup_days: kept.dedup_days };
+    let (log, quarantine) = (hub.log.clone(), hub.quarantine.clone());
+    let deliveries = hub.deliveries.clone();
+    tasks.spawn(housekeeping::run(log, quarantine, deliveries, retention, stop.clone()));
+    let every = Duration::from_secs(kept.checkpoint_every_s);
     tasks.spawn(proof::run_checkpoints(hub.checkpoints.clone(), every, stop.clone()));
     tasks.spawn(timers::run(hub.journal.clone(), hub.engine.clone(), stop.clone()));
     for connection in hub.connections.iter().filter(|c| c.connector.has(Entry::POLL_NEXT)) {

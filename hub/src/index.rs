@@ -1,195 +1,102 @@
-//! Where events are: by subject, type, connection, flow, client and cause. Derived from the log,
-//! kept in memory, built behind the writer; a query waits until it has caught up.
+//! What the index is told of an event: the tags it is found by, its words, and whose it is.
 use crate::stored::{Source, Stored};
-use hub_log::{EventLog, Record};
-use serde::Deserialize;
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use crate::vault::SEALED_PREFIX;
+use hub_index::{Doc, Extract};
+use hub_log::Record;
+use serde_json::Value;
 
-/// Records taken in at once.
-const PAGE_RECORDS: usize = 2048;
+/// Raised with every change of what an event is found by: the index is then built again.
+const VERSION: u32 = 1;
+/// Words of one event, in bytes of text.
+const TEXT_BYTES_MAX: usize = 8 << 10;
 
-/// What the index wants to know of an event's data.
-#[derive(Deserialize)]
-struct Names<'a> {
-    #[serde(borrow, default)]
-    client: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    payment: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    provisioning: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    account: Option<Cow<'a, str>>,
+/// Names of tags.
+pub mod tag {
+    /// The event's type.
+    pub const TYPE: &str = "type";
+    /// Such as `payment/pay_1`.
+    pub const SUBJECT: &str = "subject";
+    /// Connection.
+    pub const CONNECTION: &str = "connection";
+    /// Entity.
+    pub const ENTITY: &str = "entity";
+    /// The flow it belongs to (CloudEvents' `correlationid`).
+    pub const FLOW: &str = "flow";
+    /// Whom it is about, itself or through a payment or an account.
+    pub const CLIENT: &str = hub_index::OWNER;
+    /// Which trading account it is about.
+    pub const ACCOUNT: &str = "account";
+    /// Sequence of the event that caused it.
+    pub const CAUSE: &str = "cause";
 }
 
-/// Places of events, ascending.
-pub type Places = Vec<u64>;
+/// Turns stored events into what the index keeps.
+pub struct Events;
 
-/// The index's content.
-#[derive(Default)]
-pub struct Maps {
-    subjects: HashMap<String, Places>,
-    types: HashMap<String, Places>,
-    connections: HashMap<String, Places>,
-    flows: HashMap<String, Places>,
-    clients: HashMap<String, Places>,
-    effects: HashMap<u64, Places>,
-    /// Whose payment, provisioning or account it is.
-    owners: HashMap<String, String>,
-}
-
-impl Maps {
-    /// Events of a subject such as `payment/pay_1`.
-    pub fn of_subject(&self, subject: &str) -> &[u64] {
-        self.subjects.get(subject).map_or(&[], Vec::as_slice)
-    }
-    /// Events of a type.
-    pub fn of_type(&self, event_type: &str) -> &[u64] {
-        self.types.get(event_type).map_or(&[], Vec::as_slice)
-    }
-    /// Events over a connection.
-    pub fn of_connection(&self, connection: &str) -> &[u64] {
-        self.connections.get(connection).map_or(&[], Vec::as_slice)
-    }
-    /// Events of a flow.
-    pub fn of_flow(&self, flow: &str) -> &[u64] {
-        self.flows.get(flow).map_or(&[], Vec::as_slice)
-    }
-    /// Events about a client, its payments and its accounts.
-    pub fn of_client(&self, client: &str) -> &[u64] {
-        self.clients.get(client).map_or(&[], Vec::as_slice)
-    }
-    /// What an event caused.
-    pub fn effects_of(&self, sequence: u64) -> &[u64] {
-        self.effects.get(&sequence).map_or(&[], Vec::as_slice)
-    }
-    /// The client that a payment, a provisioning or an account belongs to.
-    pub fn owner(&self, flow: &str) -> Option<&str> {
-        self.owners.get(flow).map(String::as_str)
-    }
-    /// How many events of each type there are, by type.
-    pub fn type_counts(&self) -> Vec<(String, usize)> {
-        let mut counts: Vec<_> = self.types.iter().map(|(t, p)| (t.clone(), p.len())).collect();
-        counts.sort();
-        counts
-    }
-
-    fn take(&mut self, record: &Record) {
-        let sequence = record.sequence;
-        let Ok(stored) = Stored::decode(sequence, &record.body) else { return };
-        push(&mut self.subjects, &stored.subject, sequence);
-        push(&mut self.types, &stored.event_type, sequence);
-        if let Some(connection) = &stored.connection {
-            push(&mut self.connections, connection, sequence);
-        }
-        if let Some(flow) = &stored.correlation {
-            push(&mut self.flows, flow, sequence);
-        }
-        if let Some(cause) = stored.cause {
-            self.effects.entry(cause).or_default().push(sequence);
-        }
-        if stored.source == Source::Timer {
-            return;
-        }
-        let names: Option<Names<'_>> = serde_json::from_str(stored.data.get()).ok();
-        let Some(names) = names else { return };
-        let flows = [&names.payment, &names.provisioning, &names.account];
-        let client = names.client.as_deref().map(str::to_owned).or_else(|| {
-            let flow = stored.correlation.as_deref().into_iter();
-            let named = flows.iter().filter_map(|f| f.as_deref());
-            flow.chain(named).find_map(|f| self.owners.get(f).cloned())
-        });
-        let Some(client) = client else {
-            // A client's own flow goes by its id.
-            if let Some(flow) = stored.correlation.as_deref()
-                && self.clients.contains_key(flow)
-            {
-                push(&mut self.clients, flow, sequence);
-            }
-            return;
+impl Extract for Events {
+    fn extract(
+        &self,
+        record: &Record,
+        owner: &mut dyn FnMut(&str) -> Option<String>,
+    ) -> Option<Doc> {
+        // What is no event cannot be shown either; `events verify` and the engine name it.
+        let stored = Stored::decode(record.sequence, &record.body).ok()?;
+        let data: Value = stored.data.parse().ok()?;
+        let mut tags = vec![
+            (tag::TYPE, stored.event_type.clone().into_owned()),
+            (tag::SUBJECT, stored.subject.clone().into_owned()),
+        ];
+        let mut add = |name, value: Option<&str>| {
+            tags.extend(value.map(|value| (name, value.to_owned())));
         };
-        for flow in flows.into_iter().flatten() {
-            if !self.owners.contains_key(flow.as_ref()) {
-                self.owners.insert(flow.clone().into_owned(), client.clone());
-            }
-        }
-        push(&mut self.clients, &client, sequence);
+        add(tag::CONNECTION, stored.connection.as_deref());
+        add(tag::ENTITY, stored.entity.as_deref());
+        add(tag::FLOW, stored.correlation.as_deref());
+        let cause = stored.cause.map(|cause| cause.to_string());
+        add(tag::CAUSE, cause.as_deref());
+        let named = |name: &str| data.get(name).and_then(Value::as_str);
+        let subject = |kind: &str| stored.subject.strip_prefix(kind);
+        let account = named("account").or(subject("account/"));
+        add(tag::ACCOUNT, account);
+        // A payment, a provisioning or an account belongs to the client that an event first
+        // named with it.
+        let flows = [named("payment"), named("provisioning"), account];
+        let mut of = || flows.into_iter().flatten().chain(stored.correlation.as_deref());
+        let client = named("client").or(subject("client/")).map(str::to_owned);
+        // A timer's flow says nothing of whom it is about.
+        let looked_up = stored.source != Source::Timer;
+        let client = client.or_else(|| of().find_map(&mut *owner).filter(|_| looked_up));
+        add(tag::CLIENT, client.as_deref());
+        let owns = flows.into_iter().flatten().map(str::to_owned).collect();
+        Some(Doc { time_ms: stored.time_ms, text: text(&stored, &data), tags, owns })
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
     }
 }
 
-fn push(map: &mut HashMap<String, Places>, key: &str, sequence: u64) {
-    match map.get_mut(key) {
-        Some(places) => places.push(sequence),
-        None => drop(map.insert(key.to_owned(), vec![sequence])),
+/// Its words: type, subject, the vendor's id, and every value of its data but sealed ones.
+fn text(stored: &Stored<'_>, data: &Value) -> String {
+    let mut text = format!("{} {}", stored.event_type, stored.subject);
+    let mut add = |word: &str| {
+        if text.len() + word.len() < TEXT_BYTES_MAX {
+            text.push('\n');
+            text.push_str(word);
+        }
+    };
+    if let Some(id) = &stored.vendor_event {
+        add(id);
     }
-}
-
-/// The index.
-pub struct Index {
-    places: RwLock<Maps>,
-    at: watch::Sender<u64>,
-}
-
-impl Index {
-    /// Empty.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { places: RwLock::default(), at: watch::Sender::new(0) })
-    }
-
-    /// Looks into it. Short: it grows meanwhile.
-    pub fn read<T>(&self, look: impl FnOnce(&Maps) -> T) -> T {
-        look(&self.places.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The last event taken in.
-    pub fn position(&self) -> u64 {
-        *self.at.borrow()
-    }
-
-    /// Waits until this event is in.
-    pub async fn reached(&self, sequence: u64) -> bool {
-        self.at.subscribe().wait_for(|at| *at >= sequence).await.is_ok()
-    }
-
-    /// Takes in what is in the log now.
-    pub fn load(&self, log: &dyn EventLog) -> Result<(), hub_log::ReadError> {
-        loop {
-            let records = log.read(self.position() + 1, PAGE_RECORDS)?;
-            if records.is_empty() {
-                return Ok(());
-            }
-            self.take(&records);
+    let mut pending = vec![data];
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::String(word) if !word.starts_with(SEALED_PREFIX) => add(word),
+            Value::Number(number) => add(&number.to_string()),
+            Value::Array(items) => pending.extend(items),
+            Value::Object(fields) => pending.extend(fields.values()),
+            _ => {}
         }
     }
-
-    /// Follows the log until told to stop.
-    pub async fn run(self: Arc<Self>, log: Arc<dyn EventLog>, stop: CancellationToken) {
-        let mut follower = log.follow(self.position());
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                records = follower.next_batch(PAGE_RECORDS) => match records {
-                    Ok(records) => self.take(&records),
-                    Err(error) => {
-                        tracing::error!(%error, "the index stopped");
-                        return;
-                    }
-                },
-            }
-        }
-    }
-
-    fn take(&self, records: &[Record]) {
-        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
-        for record in records {
-            places.take(record);
-        }
-        drop(places);
-        if let Some(last) = records.last() {
-            self.at.send_replace(last.sequence);
-        }
-    }
+    text
 }

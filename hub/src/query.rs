@@ -1,17 +1,20 @@
 //! Questions to the log: filters, paging, and an event's causes and effects.
-use crate::index::{Index, Maps};
+use crate::index::tag;
 use crate::stored::{cloud_event, parse_event_id};
+use hub_index::{Clause, Index, IndexError, Question, View};
 use hub_log::{EventLog, ReadError};
 use hub_schemas::CloudEvent;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Events in one answer.
 pub const LIMIT_MAX: usize = 500;
 const LIMIT_DEFAULT: usize = 50;
-/// Records looked at for one answer: a text that is nowhere must not read the whole log at once.
-/// The answer then says where to go on.
-const LOOKED_AT_MAX: usize = 200_000;
-const PAGE_RECORDS: usize = 512;
+/// Events looked at for one answer: words that are everywhere, and never next to each other, must
+/// not read the whole log at once. The answer then says where to go on.
+const LOOKED_AT_MAX: usize = 20_000;
+/// Events looked at together.
+const FETCHED_MAX: usize = 512;
 /// Events in one trace.
 const TRACE_EVENTS_MAX: usize = 500;
 const TRACE_DEPTH_MAX: usize = 32;
@@ -39,7 +42,8 @@ pub struct Filter {
     pub since: Option<String>,
     /// Happened before this, RFC 3339.
     pub until: Option<String>,
-    /// Contains this text, in any case.
+    /// Contains this text, in any case. It is found where a word begins, and its last word may be
+    /// the beginning of one.
     pub text: Option<String>,
     /// Go on after this event, in the direction of `order`.
     pub after: Option<String>,
@@ -79,6 +83,12 @@ pub enum QueryError {
     /// A record could not be shown.
     #[error(transparent)]
     Decode(#[from] crate::stored::DecodeError),
+    /// The index does not answer, or not yet.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The answer was interrupted.
+    #[error("the question was interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
 }
 
 /// A page of events.
@@ -138,171 +148,152 @@ impl Checked {
         self.after
     }
 
-    /// Does an event pass? `maps` knows whose it is.
-    pub fn passes(&self, event: &CloudEvent, maps: &Maps) -> bool {
+    /// As the index is asked.
+    pub fn question(&self) -> Question {
         let f = &self.filter;
-        let is = |wanted: &Option<String>, found: Option<&str>| {
-            wanted.as_deref().is_none_or(|w| found == Some(w))
-        };
-        is(&f.subject, Some(&event.subject))
-            && is(&f.connection, event.connection.as_deref())
-            && is(&f.entity, event.entity.as_deref())
-            && is(&f.correlation, event.correlationid.as_deref())
-            && f.event_type.as_deref().is_none_or(|t| type_matches(t, &event.event_type))
-            && f.account.as_deref().is_none_or(|a| about_account(event, a))
-            && f.client.as_deref().is_none_or(|c| about_client(event, c, maps))
-            && self.times(event)
-            && self.text.as_deref().is_none_or(|t| contains(event, t))
-    }
-
-    fn times(&self, event: &CloudEvent) -> bool {
-        if self.since_ms.is_none() && self.until_ms.is_none() {
-            return true;
-        }
-        let Ok(time) = event.time.parse::<jiff::Timestamp>() else { return false };
-        let ms = time.as_millisecond();
-        self.since_ms.is_none_or(|since| ms >= since)
-            && self.until_ms.is_none_or(|until| ms < until)
-    }
-
-    /// The shortest list of places that holds every match; nothing if all must be looked at.
-    fn candidates(&self, maps: &Maps) -> Option<Vec<u64>> {
-        let f = &self.filter;
-        let exact_type = f.event_type.as_deref().filter(|t| !t.ends_with(['*', '.']));
-        let account = f.account.as_ref().map(|a| format!("account/{a}"));
-        let lists = [
-            f.subject.as_deref().map(|s| maps.of_subject(s)),
-            f.connection.as_deref().map(|c| maps.of_connection(c)),
-            f.client.as_deref().map(|c| maps.of_client(c)),
-            f.correlation.as_deref().map(|c| maps.of_flow(c)),
-            exact_type.map(|t| maps.of_type(t)),
+        let tag = |name, value: &str| Clause::Tag(name, value.to_owned());
+        let about = |name, id: &str| Clause::Any(vec![tag(name, id), tag(tag::FLOW, id)]);
+        let given = [
+            f.event_type.as_deref().map(type_clause),
+            f.subject.as_deref().map(|s| tag(tag::SUBJECT, s)),
+            f.connection.as_deref().map(|c| tag(tag::CONNECTION, c)),
+            f.entity.as_deref().map(|e| tag(tag::ENTITY, e)),
+            f.correlation.as_deref().map(|c| tag(tag::FLOW, c)),
+            f.client.as_deref().map(|c| about(tag::CLIENT, c)),
+            f.account.as_deref().map(|a| about(tag::ACCOUNT, a)),
+            self.text.as_deref().map(Clause::text),
         ];
-        let shortest = lists.into_iter().flatten().min_by_key(|list| list.len());
-        match (shortest, account, &f.account) {
-            (None, Some(subject), Some(account)) => {
-                let mut both = [maps.of_subject(&subject), maps.of_flow(account)].concat();
-                both.sort_unstable();
-                both.dedup();
-                Some(both)
-            }
-            (shortest, _, _) => shortest.map(<[u64]>::to_vec),
+        let order = match f.order.unwrap_or_default() {
+            Order::Desc => hub_index::Order::NewestFirst,
+            Order::Asc => hub_index::Order::OldestFirst,
+        };
+        Question {
+            all: given.into_iter().flatten().collect(),
+            since_ms: self.since_ms,
+            until_ms: self.until_ms,
+            after: self.after,
+            upto: None,
+            order,
+            limit: FETCHED_MAX,
         }
     }
-}
 
-fn type_matches(wanted: &str, found: &str) -> bool {
-    match wanted.strip_suffix('*') {
-        Some(prefix) => found.starts_with(prefix),
-        None if wanted.ends_with('.') => found.starts_with(wanted),
-        None => found == wanted,
+    /// The index finds a text's words; that they stand next to each other shows in the event.
+    pub fn has_text(&self, event: &CloudEvent) -> bool {
+        self.text.as_deref().is_none_or(|text| contains(event, text))
+    }
+
+    /// Takes every event: no filter was given.
+    pub fn is_open(&self) -> bool {
+        let question = self.question();
+        question.all.is_empty() && self.since_ms.is_none() && self.until_ms.is_none()
     }
 }
 
-fn about_account(event: &CloudEvent, account: &str) -> bool {
-    event.subject.strip_prefix("account/") == Some(account)
-        || event.correlationid.as_deref() == Some(account)
-        || event.data.get("account").and_then(|a| a.as_str()) == Some(account)
-}
-
-fn about_client(event: &CloudEvent, client: &str, maps: &Maps) -> bool {
-    let flow = event.correlationid.as_deref();
-    event.subject.strip_prefix("client/") == Some(client)
-        || event.data.get("client").and_then(|c| c.as_str()) == Some(client)
-        || flow == Some(client)
-        || flow.and_then(|f| maps.owner(f)) == Some(client)
-        || event
-            .data
-            .get("account")
-            .and_then(|a| a.as_str())
-            .is_some_and(|a| maps.owner(a) == Some(client))
+fn type_clause(wanted: &str) -> Clause {
+    match wanted.strip_suffix('*') {
+        Some(prefix) => Clause::Prefix(tag::TYPE, prefix.to_owned()),
+        None if wanted.ends_with('.') => Clause::Prefix(tag::TYPE, wanted.to_owned()),
+        None => Clause::Tag(tag::TYPE, wanted.to_owned()),
+    }
 }
 
 fn contains(event: &CloudEvent, text: &str) -> bool {
     event.event_type.to_lowercase().contains(text)
         || event.subject.to_lowercase().contains(text)
         || event.vendorevent.as_deref().is_some_and(|v| v.to_lowercase().contains(text))
-        || event.data.to_string().to_lowercase().contains(text)
+        || values_contain(&event.data, text)
 }
 
-/// A page of events. Waits until the index has caught up, so that nothing is missing.
-pub async fn list(log: &dyn EventLog, index: &Index, filter: Filter) -> Result<Page, QueryError> {
+fn values_contain(value: &serde_json::Value, text: &str) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(value) => value.to_lowercase().contains(text),
+        Value::Number(number) => number.to_string().contains(text),
+        Value::Array(items) => items.iter().any(|item| values_contain(item, text)),
+        Value::Object(fields) => fields.values().any(|field| values_contain(field, text)),
+        _ => false,
+    }
+}
+
+/// Which of the events from `from` to `to` (both included, some hundred) the filters take: for
+/// those who have the events at hand, as they come. Reads files.
+pub fn among(
+    index: &Index,
+    checked: &Checked,
+    (from, to): (u64, u64),
+) -> Result<Vec<u64>, IndexError> {
+    if checked.is_open() {
+        return Ok((from..=to).collect());
+    }
+    let view = if to <= index.position() { index.committed() } else { index.view()? };
+    view.search(&Question {
+        order: hub_index::Order::OldestFirst,
+        after: Some(from.saturating_sub(1)),
+        upto: Some(to),
+        limit: usize::try_from(to - from + 1).unwrap_or(usize::MAX),
+        ..checked.question()
+    })
+}
+
+/// A page of events, as of now: what the index has not taken in yet is looked for too.
+pub async fn list(
+    log: &Arc<dyn EventLog>,
+    index: &Arc<Index>,
+    filter: Filter,
+) -> Result<Page, QueryError> {
     let limit = filter.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    let order = filter.order.unwrap_or_default();
     let checked = filter.check()?;
+    let (log, index) = (log.clone(), index.clone());
+    // Both read files.
+    let answered = tokio::task::spawn_blocking(move || match checked.is_open() {
+        true => all(&*log, &checked, limit),
+        false => matching(&*log, &index.view()?, &checked, limit),
+    });
+    answered.await?
+}
+
+/// With no filter the log itself answers.
+fn all(log: &dyn EventLog, checked: &Checked, limit: usize) -> Result<Page, QueryError> {
     let last = log.last();
-    index.reached(last).await;
-    let candidates = index.read(|maps| checked.candidates(maps));
+    let records = match (checked.filter.order.unwrap_or_default(), checked.after) {
+        (Order::Asc, after) => log.read(after.unwrap_or(0).saturating_add(1), limit)?,
+        (Order::Desc, None) => log.read_back(last, limit)?,
+        (Order::Desc, Some(after)) => log.read_back(after.saturating_sub(1), limit)?,
+    };
+    let next = records.last().map(|record| record.sequence).filter(|_| records.len() == limit);
+    let events = records.iter().map(cloud_event).collect::<Result<_, _>>()?;
+    Ok(Page { events, next })
+}
+
+fn matching(
+    log: &dyn EventLog,
+    view: &View,
+    checked: &Checked,
+    limit: usize,
+) -> Result<Page, QueryError> {
     let mut page = Page { events: Vec::new(), next: None };
+    let mut question = checked.question();
+    if checked.text.is_none() {
+        question.limit = limit;
+    }
     let mut looked_at = 0;
-    let mut walk = Walk::new(log, candidates, order, checked.after, last);
-    while let Some(records) = walk.next()? {
-        for record in records {
+    loop {
+        let found = view.search(&question)?;
+        for sequence in &found {
             looked_at += 1;
-            let sequence = record.sequence;
-            let event = cloud_event(&record)?;
-            if index.read(|maps| checked.passes(&event, maps)) {
+            if let Some(event) = get(log, *sequence)?.filter(|event| checked.has_text(event)) {
                 page.events.push(event);
             }
             if page.events.len() == limit || looked_at >= LOOKED_AT_MAX {
-                page.next = Some(sequence);
+                page.next = Some(*sequence);
                 return Ok(page);
             }
         }
-    }
-    Ok(page)
-}
-
-/// Walks over candidates, or over everything.
-struct Walk<'a> {
-    log: &'a dyn EventLog,
-    candidates: Option<std::vec::IntoIter<u64>>,
-    order: Order,
-    at: u64,
-    last: u64,
-}
-
-impl<'a> Walk<'a> {
-    fn new(
-        log: &'a dyn EventLog,
-        candidates: Option<Vec<u64>>,
-        order: Order,
-        after: Option<u64>,
-        last: u64,
-    ) -> Self {
-        let candidates = candidates.map(|mut places| {
-            if order == Order::Desc {
-                places.reverse();
-            }
-            places.retain(|at| match (order, after) {
-                (_, None) => true,
-                (Order::Asc, Some(after)) => *at > after,
-                (Order::Desc, Some(after)) => *at < after,
-            });
-            places.into_iter()
-        });
-        let at = match order {
-            Order::Asc => after.map_or(1, |a| a.saturating_add(1)),
-            Order::Desc => after.map_or(last, |a| a.saturating_sub(1)).min(last),
-        };
-        Self { log, candidates, order, at, last }
-    }
-
-    fn next(&mut self) -> Result<Option<Vec<hub_log::Record>>, ReadError> {
-        if let Some(places) = &mut self.candidates {
-            let Some(at) = places.next() else { return Ok(None) };
-            return Ok(Some(self.log.get(at)?.into_iter().collect()));
+        match found.last() {
+            Some(last) if found.len() == question.limit => question.after = Some(*last),
+            _ => return Ok(page),
         }
-        let records = match self.order {
-            Order::Asc if self.at <= self.last => self.log.read(self.at, PAGE_RECORDS)?,
-            Order::Desc if self.at > 0 => self.log.read_back(self.at, PAGE_RECORDS)?,
-            _ => return Ok(None),
-        };
-        let Some(end) = records.last() else { return Ok(None) };
-        self.at = match self.order {
-            Order::Asc => end.sequence + 1,
-            Order::Desc => end.sequence - 1,
-        };
-        Ok(Some(records))
     }
 }
 
@@ -335,12 +326,16 @@ pub fn get(log: &dyn EventLog, sequence: u64) -> Result<Option<CloudEvent>, Quer
 
 /// An event's causes and effects.
 pub async fn trace(
-    log: &dyn EventLog,
-    index: &Index,
+    log: &Arc<dyn EventLog>,
+    index: &Arc<Index>,
     sequence: u64,
 ) -> Result<Option<Trace>, QueryError> {
+    let (log, index) = (log.clone(), index.clone());
+    tokio::task::spawn_blocking(move || traced(&*log, &index.view()?, sequence)).await?
+}
+
+fn traced(log: &dyn EventLog, view: &View, sequence: u64) -> Result<Option<Trace>, QueryError> {
     let Some(event) = get(log, sequence)? else { return Ok(None) };
-    index.reached(log.last()).await;
     let mut causes: Vec<CloudEvent> = Vec::new();
     let mut cause = event.causationid.clone();
     while let Some(at) = cause.as_deref().and_then(parse_event_id) {
@@ -349,18 +344,24 @@ pub async fn trace(
         causes.push(found);
     }
     let mut left = TRACE_EVENTS_MAX;
-    let effects = effects(log, index, sequence, TRACE_DEPTH_MAX, &mut left)?;
+    let effects = effects(log, view, sequence, TRACE_DEPTH_MAX, &mut left)?;
     Ok(Some(Trace { event, causes, effects, truncated: left == 0 }))
 }
 
 fn effects(
     log: &dyn EventLog,
-    index: &Index,
+    view: &View,
     sequence: u64,
     depth: usize,
     left: &mut usize,
 ) -> Result<Vec<Effect>, QueryError> {
-    let places = index.read(|maps| maps.effects_of(sequence).to_vec());
+    let caused = Question {
+        all: vec![Clause::Tag(tag::CAUSE, sequence.to_string())],
+        order: hub_index::Order::OldestFirst,
+        limit: *left + 1,
+        ..Question::default()
+    };
+    let places = view.search(&caused)?;
     let mut found = Vec::new();
     for at in places {
         if *left == 0 || depth == 0 {
@@ -369,7 +370,7 @@ fn effects(
         }
         *left -= 1;
         let Some(event) = get(log, at)? else { continue };
-        found.push(Effect { event, effects: effects(log, index, at, depth - 1, left)? });
+        found.push(Effect { event, effects: effects(log, view, at, depth - 1, left)? });
     }
     Ok(found)
 }

@@ -88,7 +88,7 @@ pub async fn equity(
 ) -> Result<Json<Page>, Problem> {
     filter.subject = Some(format!("account/{}", id(&text)?));
     filter.event_type = Some("account.equity".to_owned());
-    Ok(Json(query::list(&*hub.log, &hub.index, filter).await?))
+    Ok(Json(query::list(&hub.log, &hub.index, filter).await?))
 }
 
 /// `POST /v1/accounts/{id}/credentials`: the account's passwords, for the one time that they are

@@ -151,7 +151,7 @@ pub async fn events(
     Query(mut filter): Query<Filter>,
 ) -> Result<Json<Page>, Problem> {
     filter.client = Some(id(&text)?.to_string());
-    Ok(Json(query::list(&*hub.log, &hub.index, filter).await?))
+    Ok(Json(query::list(&hub.log, &hub.index, filter).await?))
 }
 
 #[derive(Deserialize, Default)]

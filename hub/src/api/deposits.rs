@@ -123,7 +123,7 @@ async fn with_routes(hub: &Hub, id: &PaymentId) -> Result<Value, Problem> {
         order: Some(Order::Asc),
         ..Filter::default()
     };
-    let page = query::list(&*hub.log, &hub.index, filter).await?;
+    let page = query::list(&hub.log, &hub.index, filter).await?;
     value["routes"] = page.events.into_iter().map(|e| e.data).collect();
     Ok(value)
 }

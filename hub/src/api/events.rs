@@ -19,7 +19,7 @@ pub async fn list(
     filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(filter) = filter.map_err(|e| Problem::invalid(e.body_text()))?;
-    Ok(Json(query::list(&*hub.log, &hub.index, filter).await?))
+    Ok(Json(query::list(&hub.log, &hub.index, filter).await?))
 }
 
 fn place(id: &str) -> Result<u64, Problem> {
@@ -40,7 +40,7 @@ pub async fn trace(
     State(hub): State<Arc<Hub>>,
     Path(id): Path<String>,
 ) -> Result<Json<Trace>, Problem> {
-    let trace = query::trace(&*hub.log, &hub.index, place(&id)?).await?;
+    let trace = query::trace(&hub.log, &hub.index, place(&id)?).await?;
     trace.map(Json).ok_or_else(|| Problem::not_found("event", &id))
 }
 

@@ -8,14 +8,17 @@ use crate::call;
 use crate::clock;
 use crate::connections::Connection;
 use crate::egress::CallState;
+use crate::index::tag;
 use crate::ingest::QuarantineError;
 use crate::journal::Draft;
+use crate::query::QueryError;
 use crate::stored::Source;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use hub_index::IndexError;
 use hub_log::Health;
 use hub_sandbox::{Entry, Input};
 use hub_schemas::Payload;
@@ -277,13 +280,13 @@ pub async fn ledger(State(hub): State<Arc<Hub>>) -> Json<Value> {
 }
 
 /// `GET /v1/stats`: how many events of each type there are.
-pub async fn stats(State(hub): State<Arc<Hub>>) -> Json<Value> {
-    hub.index.reached(hub.log.last()).await;
-    let types: serde_json::Map<String, Value> = hub
-        .index
-        .read(|maps| maps.type_counts())
-        .into_iter()
-        .map(|(name, count)| (name, json!(count)))
-        .collect();
-    Json(json!({ "types": types, "last": hub.log.last() }))
+pub async fn stats(State(hub): State<Arc<Hub>>) -> Result<Json<Value>, Problem> {
+    let index = hub.index.clone();
+    let counted = tokio::task::spawn_blocking(move || {
+        let view = index.view()?;
+        Ok::<_, IndexError>((view.counts(tag::TYPE)?, view.last()))
+    });
+    let counted = counted.await.map_err(QueryError::from)?;
+    let (types, last) = counted.map_err(QueryError::Index)?;
+    Ok(Json(json!({ "types": types, "last": last })))
 }

@@ -7,6 +7,7 @@ use crate::query::QueryError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use hub_index::IndexError;
 use hub_log::{AppendError, ReadError};
 use serde_json::json;
 
@@ -102,6 +103,7 @@ impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::Filter { .. } => Self::invalid(error.to_string()),
+            QueryError::Index(IndexError::Behind { .. }) => Self::later(error.to_string(), 5),
             _ => Self::internal(&error),
         }
     }

@@ -3,7 +3,7 @@ use super::Problem;
 use super::facts::parse;
 use crate::app::Hub;
 use crate::proof::{self, Audit, Kept, Range};
-use crate::query::{Checked, Filter};
+use crate::query::{Checked, Filter, among};
 use crate::stored::{cloud_event, parse_event_id};
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -11,6 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use hub_log::Record;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, Write};
@@ -131,7 +132,6 @@ pub async fn export(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-such-range", detail));
     }
     let checked = query.filter().check()?;
-    hub.index.reached(range.to).await;
     let (sender, receiver) = mpsc::channel(PIECES_MAX);
     tokio::task::spawn_blocking(move || write(&hub, range, &checked, sender));
     let pieces = stream::unfold(receiver, |mut receiver| async move {
@@ -143,8 +143,14 @@ pub async fn export(
 
 fn write(hub: &Hub, range: Range, checked: &Checked, to: mpsc::Sender<io::Result<Bytes>>) {
     let mut out = BufWriter::with_capacity(PIECE_BYTES, Pieces(to.clone()));
-    let mut shown = |record: &hub_log::Record| {
-        cloud_event(record).is_ok_and(|event| hub.index.read(|maps| checked.passes(&event, maps)))
+    let mut shown = |page: &[Record]| {
+        let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(Vec::new()) };
+        let mut taken = among(&hub.index, checked, (first.sequence, last.sequence))?;
+        taken.retain(|sequence| {
+            let record = page.get(usize::try_from(sequence - first.sequence).unwrap_or(usize::MAX));
+            record.and_then(|r| cloud_event(r).ok()).is_some_and(|event| checked.has_text(&event))
+        });
+        Ok(taken)
     };
     let log = &*hub.log;
     if let Err(error) = proof::write_bundle(log, &hub.checkpoints, range, &mut shown, &mut out) {

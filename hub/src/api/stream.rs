@@ -1,17 +1,53 @@
 //! `GET /v1/events/stream`: the live log as server-sent events (WHATWG HTML, section 9.2).
 use super::Problem;
 use crate::app::Hub;
-use crate::query::Filter;
+use crate::query::{Checked, Filter, among};
 use crate::stored::{cloud_event, parse_event_id};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
+use hub_index::IndexError;
+use hub_log::Record;
+use hub_schemas::CloudEvent;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Records taken at once by a follower.
 const BATCH_RECORDS: usize = 256;
+/// Between two looks at an index that is being built.
+const INDEX_WAIT: Duration = Duration::from_millis(500);
+
+/// Those of the records that the filter takes; nothing when that cannot be told any more. While
+/// the index is being built again the stream waits for it: nothing is left out.
+async fn matching(
+    hub: &Arc<Hub>,
+    checked: &Arc<Checked>,
+    records: Vec<Record>,
+) -> Option<Vec<CloudEvent>> {
+    let bounds = (records.first()?.sequence, records.last()?.sequence);
+    let wanted = loop {
+        let (index, checked) = (hub.index.clone(), checked.clone());
+        match tokio::task::spawn_blocking(move || among(&index, &checked, bounds)).await {
+            Ok(Ok(wanted)) => break wanted,
+            Ok(Err(IndexError::Behind { .. })) => {
+                tokio::select! {
+                    () = hub.stop.cancelled() => return None,
+                    () = tokio::time::sleep(INDEX_WAIT) => {}
+                }
+            }
+            failed => {
+                // The reader comes again with the last id it has seen.
+                tracing::error!(?failed, "a stream ends: its filter could not be asked");
+                return None;
+            }
+        }
+    };
+    let taken = records.iter().filter(|record| wanted.binary_search(&record.sequence).is_ok());
+    let events = taken.filter_map(|record| cloud_event(record).ok());
+    Some(events.filter(|event| checked.has_text(event)).collect())
+}
 
 /// Streams what is appended after `Last-Event-ID`, else after `after`, else from now on.
 pub async fn stream(
@@ -20,7 +56,7 @@ pub async fn stream(
     filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let Query(filter) = filter.map_err(|e| Problem::invalid(e.body_text()))?;
-    let checked = filter.check()?;
+    let checked = Arc::new(filter.check()?);
     let resumed = headers
         .get("last-event-id")
         .and_then(|v| v.to_str().ok())
@@ -39,14 +75,8 @@ pub async fn stream(
                     Err(_) => return,
                 },
             };
-            if let Some(last) = records.last() {
-                hub.index.reached(last.sequence).await;
-            }
-            for record in &records {
-                let Ok(event) = cloud_event(record) else { continue };
-                if !hub.index.read(|maps| checked.passes(&event, maps)) {
-                    continue;
-                }
+            let Some(events) = matching(&hub, &checked, records).await else { return };
+            for event in events {
                 let data = serde_json::to_string(&event).unwrap_or_default();
                 let told =
                     Event::default().id(event.sequence.to_string()).event("event").data(data);

@@ -110,10 +110,11 @@ impl Hub {
         self.runtime.block_on(async {
             while self.behind() > 0 {
                 let last = hub.log.last();
-                // False only once they have stopped: then nothing is to be waited for.
-                if !(hub.engine.reached(last).await && hub.index.reached(last).await) {
+                // False only once it has stopped: then nothing is to be waited for.
+                if !hub.engine.reached(last).await {
                     break;
                 }
+                hub.index.reached(last).await;
             }
         });
     }

@@ -14,6 +14,7 @@
 //! filter left out there is only the hash, so that the rest can be shown without it.
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::keep::{KeepError, Kept};
+use hub_index::IndexError;
 use hub_log::{EventLog, ReadError, Record, chain};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -75,6 +76,9 @@ pub enum WriteError {
         /// The last there is.
         last: u64,
     },
+    /// The index did not say which are shown.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// Whoever reads it is gone.
     #[error("the export could not be written: {0}")]
     Io(#[from] io::Error),
@@ -86,12 +90,15 @@ impl From<CheckpointError> for WriteError {
     }
 }
 
-/// Writes a range. Records for which `shown` is false are there by their hash alone.
+/// Says which records of a page are shown in full: their sequences, ascending.
+pub type Shown<'a> = dyn FnMut(&[Record]) -> Result<Vec<u64>, IndexError> + 'a;
+
+/// Writes a range. Records that are not `shown` are there by their hash alone.
 pub fn write_bundle(
     log: &dyn EventLog,
     kept: &Kept,
     range: Range,
-    shown: &mut dyn FnMut(&Record) -> bool,
+    shown: &mut Shown<'_>,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let Range { from, to } = range;
@@ -120,8 +127,11 @@ pub fn write_bundle(
         let Some(last) = records.last().map(|record| record.sequence) else {
             return Err(not_there());
         };
-        for record in records.iter().filter(|record| record.sequence <= to) {
-            write_line(out, &line(record, shown(record)))?;
+        let page = records.iter().take_while(|record| record.sequence <= to).count();
+        let in_full = shown(&records[..page])?;
+        for record in &records[..page] {
+            let shown = in_full.binary_search(&record.sequence).is_ok();
+            write_line(out, &line(record, shown))?;
         }
         at = last + 1;
     }
