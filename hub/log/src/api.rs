@@ -207,6 +207,49 @@ pub enum Health {
     Closed,
 }
 
+/// What [`EventLog::trim_blobs`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trimmed {
+    /// How many blobs it removed.
+    pub blobs: u64,
+    /// Their bytes, before compression.
+    pub bytes: u64,
+    /// From this id on all blobs are there. Before it, only such as were to be kept, and their
+    /// neighbours.
+    pub first_kept: u64,
+}
+
+/// What [`EventLog::stats`] tells. "Since the opening" where nothing else is said of a total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogStats {
+    /// The last durable sequence.
+    pub last: Sequence,
+    /// From this id on all blobs are there (see [`Trimmed::first_kept`]); 0 if the store did
+    /// not say.
+    pub blob_first: u64,
+    /// The last durable blob.
+    pub blob_last: u64,
+    /// What the log's files take on disk.
+    pub disk_bytes: u64,
+    /// Dedup keys in the index.
+    pub dedup_keys: u64,
+    /// What they take of memory.
+    pub dedup_memory_bytes: u64,
+    /// Batches taken and not answered yet.
+    pub queue_batches: u64,
+    /// Their bytes.
+    pub queue_bytes: u64,
+    /// Records appended.
+    pub appended_total: u64,
+    /// Groups of batches answered.
+    pub groups_total: u64,
+    /// Syncs that succeeded.
+    pub syncs_total: u64,
+    /// How long the last one took, in microseconds.
+    pub last_sync_us: u64,
+}
+
 /// The event log.
 ///
 /// Reads are synchronous: they take microseconds from the cache, and a disk's time when cold,
@@ -235,7 +278,7 @@ pub trait EventLog: Send + Sync + 'static {
     /// One durable record.
     fn get(&self, sequence: Sequence) -> Result<Option<Record>, ReadError>;
 
-    /// One durable blob.
+    /// One durable blob; `None` if there is none of this id, or it was trimmed.
     fn blob(&self, id: u64) -> Result<Option<Bytes>, ReadError>;
 
     /// Follows the stream: first what is there after `after` (exclusive), then what comes.
@@ -270,8 +313,22 @@ pub trait EventLog: Send + Sync + 'static {
     ) -> Result<Verified, VerifyError>;
 
     /// Forgets dedup keys recorded before this time (microseconds since the Unix epoch), but
-    /// none younger than 30 days. Says how many. Walks the whole index: for a blocking thread.
+    /// none younger than [`crate::LogOptions::dedup_days`]. Says how many were let go; keys that
+    /// share a stretch of the index with younger ones count no more from now on, and are let go
+    /// of (and counted) with their stretch. Stretches that are wholly too old go by themselves.
     fn forget_dedup_before(&self, before_us: i64) -> Result<u64, ReadError>;
+
+    /// Removes blobs older than this time (microseconds since the Unix epoch), except those in
+    /// `keep`. A blob is as old as the records of its batch; one without records, as the next
+    /// record that has a blob. Their neighbours may stay with them, and up to a chunk's worth
+    /// of old ones (some 24 KB) until the next call. The records stay, and verify.
+    ///
+    /// Does a little at a time, so that the writer need not wait; for a blocking thread. If it
+    /// fails half-way, what it removed is removed, and the next call goes on.
+    fn trim_blobs(&self, before_us: i64, keep: &[u64]) -> Result<Trimmed, ReadError>;
+
+    /// Figures about the log, cheap enough for every scrape.
+    fn stats(&self) -> LogStats;
 
     /// Whether it takes appends now.
     fn health(&self) -> Health;

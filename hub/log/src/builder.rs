@@ -107,9 +107,8 @@ impl Builder {
         for (id, sequence) in done.ids {
             index.add(&id, sequence);
         }
-        for (key, value) in index.save(self.head.last) {
-            self.tree.insert(key, value).map_err(failed)?;
-        }
+        let saved = index.save(&self.tree, self.head.last, self.head.recorded_us);
+        saved.map_err(|e| self.state.fail(e.to_string()))?;
         Ok((answers, true))
     }
 

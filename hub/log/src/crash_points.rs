@@ -27,7 +27,7 @@ fn nth(n: u64) -> Batch {
 }
 
 fn draft(db: &sled::Db, batches: u64) -> Done {
-    let index = Index::load(db, 0).unwrap();
+    let index = Index::load(db, 0, 30).unwrap();
     let head = Head { last: 0, last_hash: GENESIS, recorded_us: 0, blob_last: 0 };
     let mut draft = Draft::new(db, &index, &head, 7, false);
     for n in 0..batches {

@@ -27,9 +27,9 @@ impl SledFollower {
                 return Err(ReadError::Closed);
             }
             if durable.last > self.position {
-                let tree = self.store.tree()?;
-                let from = self.position + 1;
-                let records = read::forward(&tree, from, durable.last, records_max.max(1))?;
+                let (from, last) = (self.position + 1, durable.last);
+                let read = |tree: &_| read::forward(tree, from, last, records_max.max(1));
+                let records = self.store.read("event", from, read)?;
                 if let Some(record) = records.last() {
                     self.position = record.sequence;
                     return Ok(records);

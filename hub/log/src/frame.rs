@@ -60,6 +60,11 @@ pub(crate) fn read(
     unpack(&whole).map_err(corrupt)
 }
 
+/// How many values a chunk has, from the one under its key.
+pub(crate) fn pieces(head: &[u8]) -> u16 {
+    head.get(1..3).map_or(1, |count| u16::from_be_bytes([count[0], count[1]]))
+}
+
 fn pack(raw: &[u8]) -> Vec<u8> {
     let raw_len = u32::try_from(raw.len()).expect("a chunk is far below 4 GiB by the options");
     let mut out = vec![0; HEAD_BYTES + lz4_flex::block::get_maximum_output_size(raw.len())];

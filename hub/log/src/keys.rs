@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! 'b' ‖ first blob id u64 BE                       a chunk of blobs
-//! 'd' ‖ last sequence covered u64 BE                a part of the dedup index
+//! 'd' ‖ last sequence covered u64 BE               (format 1) a part of the dedup index
 //! 'e' ‖ first sequence u64 BE                      a chunk of events
+//! 'i' ‖ run u32 BE ‖ 'b' or 'f' ‖ first id u64 BE  a block or filter of the dedup index
 //! 'm' ‖ name                                       about the store itself
 //! 't' ‖ table ‖ 0 ‖ key                            a side table's value
 //! 'x' ‖ stream tag ‖ first u64 BE ‖ piece u16 BE   the rest of a large chunk
@@ -15,8 +16,20 @@ use crate::api::Table;
 /// The format's stamp.
 pub(crate) const FORMAT: &[u8] = b"mformat";
 
+/// Which runs the dedup index has.
+pub(crate) const DEDUP_MANIFEST: &[u8] = b"mdedup";
+
+/// Blobs with an id below the value, u64 BE, were trimmed, unless their chunk is there.
+pub(crate) const TRIMMED: &[u8] = b"mtrimmed";
+
+/// Ties the store to its head file ([`crate::head_file`]).
+pub(crate) const MOMENTS: &[u8] = b"mmoments";
+
+/// Parts of the dedup index as format 1 has it.
+pub(crate) const DEDUP_V1: &[u8] = b"d";
+
 /// Parts of the dedup index.
-pub(crate) const DEDUP: &[u8] = b"d";
+pub(crate) const DEDUP: &[u8] = b"i";
 
 /// One of the two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,16 +77,52 @@ impl Stream {
     }
 }
 
-/// Key of a part of the dedup index that covers everything up to `to`.
-pub(crate) fn dedup(to: u64) -> [u8; 9] {
-    let mut key = [DEDUP[0]; 9];
-    key[1..].copy_from_slice(&to.to_be_bytes());
+/// The number in such a key of format 1.
+pub(crate) fn dedup_v1_to(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.strip_prefix(DEDUP_V1)?.try_into().ok()?))
+}
+
+/// What a saved run of the dedup index consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Saved {
+    Block,
+    Filter,
+}
+
+/// What all keys of a run start with.
+pub(crate) fn saved_run(run: u32) -> [u8; 5] {
+    let mut key = [DEDUP[0]; 5];
+    key[1..].copy_from_slice(&run.to_be_bytes());
     key
 }
 
-/// The number in such a key.
-pub(crate) fn dedup_to(key: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(key.strip_prefix(DEDUP)?.try_into().ok()?))
+/// What all keys of a run's blocks or filters start with.
+pub(crate) fn saved_kind(run: u32, kind: Saved) -> [u8; 6] {
+    let mut key = [0; 6];
+    key[..5].copy_from_slice(&saved_run(run));
+    key[5] = match kind {
+        Saved::Block => b'b',
+        Saved::Filter => b'f',
+    };
+    key
+}
+
+/// Key of the block or filter that starts with `short`.
+pub(crate) fn saved(run: u32, kind: Saved, short: u64) -> [u8; 14] {
+    let mut key = [0; 14];
+    key[..6].copy_from_slice(&saved_kind(run, kind));
+    key[6..].copy_from_slice(&short.to_be_bytes());
+    key
+}
+
+/// The run in such a key.
+pub(crate) fn saved_run_of(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(*key.strip_prefix(DEDUP)?.first_chunk()?))
+}
+
+/// The eight bytes in such a key.
+pub(crate) fn saved_short(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(6..)?.try_into().ok()?))
 }
 
 /// What all keys of a table start with. A name holds no NUL, so no table is another's prefix.

@@ -18,8 +18,8 @@
 //! face, `queue` → `pipeline` → `builder` (`draft`, `ops`) → `committer` the way of an
 //! append, `read`, `follow`
 //! and `verify` the ways back, `chain`, `chunk`, `frame`, `keys` and `dedup` the bytes on disk,
-//! `open` and `store`
-//! the life of the files, `host` the clock, the disk's space and its sync.
+//! `open` (`format`, `head_file`, `check`, `holder`) and `store`
+//! the life of the files, `trim` the end of old blobs, `host` the clock, the disk's space and its sync.
 
 #![forbid(unsafe_code)]
 
@@ -27,6 +27,7 @@ mod api;
 pub mod bench;
 mod builder;
 pub mod chain;
+mod check;
 mod chunk;
 mod committer;
 #[cfg(test)]
@@ -37,7 +38,10 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod follow;
+mod format;
 mod frame;
+mod head_file;
+mod holder;
 mod host;
 mod keys;
 mod open;
@@ -49,14 +53,16 @@ mod read;
 mod sled_log;
 mod state;
 mod store;
+mod trim;
 mod verify;
 
 pub use api::{
-    Appended, Batch, Committed, Dedup, EventLog, Follow, Follower, Health, NewRecord, Put,
-    PutValue, Record, Sequence, Table,
+    Appended, Batch, Committed, Dedup, EventLog, Follow, Follower, Health, LogStats, NewRecord,
+    Put, PutValue, Record, Sequence, Table, Trimmed,
 };
 pub use chain::Hash;
 pub use error::{AppendError, OpenError, ReadError, VerifyError};
+pub use open::Opened;
 pub use options::LogOptions;
 pub use sled_log::SledLog;
 pub use verify::Verified;

@@ -156,6 +156,11 @@ impl<J: Weigh> Queue<J> {
         drop(dropped);
     }
 
+    /// What was pushed and is not answered yet.
+    pub(crate) fn load(&self) -> Load {
+        self.lock().open
+    }
+
     fn wake(&self, mut state: MutexGuard<'_, State<J>>) {
         let waits = state.wake_at_bytes.take().is_some();
         drop(state);

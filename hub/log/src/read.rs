@@ -4,7 +4,7 @@ use bytes::Bytes;
 use sled::{IVec, Tree};
 
 use crate::api::{Record, Sequence, Table};
-use crate::chunk::{Events, blob_at};
+use crate::chunk::Events;
 use crate::dedup::Mark;
 use crate::error::{ReadError, read_failed};
 use crate::frame;
@@ -167,23 +167,6 @@ pub(crate) fn first_since(
         }
     }
     Ok(low)
-}
-
-/// See [`crate::EventLog::blob`].
-pub(crate) fn blob(tree: &Tree, id: u64, last: u64) -> Result<Option<Bytes>, ReadError> {
-    if id == 0 || id > last {
-        return Ok(None);
-    }
-    let Some((first, head)) = chunk_of(tree, Stream::Blobs, id)? else { return Ok(None) };
-    let raw = frame::read(tree, Stream::Blobs, first, &head)?;
-    match blob_at(raw, id - first) {
-        Some(body) => Ok(Some(body)),
-        None => Err(ReadError::Corrupt {
-            stream: Stream::Blobs.noun(),
-            at: id,
-            detail: "its chunk does not hold it".into(),
-        }),
-    }
 }
 
 /// See [`crate::EventLog::table_get`].

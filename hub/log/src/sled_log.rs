@@ -1,32 +1,39 @@
 //! The event log on sled: its face.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
+use sled::Tree;
 use tokio::sync::oneshot;
 
 use crate::api::{
-    Batch, Committed, EventLog, Follower, Health, NewRecord, PutValue, Record, Sequence, Table,
+    Batch, Committed, EventLog, Follower, Health, LogStats, NewRecord, PutValue, Record, Sequence,
+    Table, Trimmed,
 };
 use crate::builder::{Builder, Job, Prepared};
-use crate::chain::body_hash;
+use crate::chain::{GENESIS, body_hash};
 use crate::committer::Committer;
 use crate::dedup::{self, Index, Mark};
-use crate::error::{AppendError, OpenError, ReadError, VerifyError, read_failed};
+use crate::error::{AppendError, OpenError, ReadError, VerifyError};
 use crate::follow::SledFollower;
 use crate::frame::STORED_BYTES_MAX;
 use crate::host::{Host, Machine};
-use crate::open;
+use crate::keys::Stream;
+use crate::open::{self, Head, Opened};
 use crate::options::LogOptions;
 use crate::pipeline;
 use crate::queue::{Queue, Refused};
 use crate::read;
 use crate::state::{Durable, State};
 use crate::store::Store;
+use crate::trim;
 use crate::verify::{self, Verified};
+
+const EVENT: &str = Stream::Events.noun();
+const BLOB: &str = Stream::Blobs.noun();
 
 /// Longest key of a table: with 17 in a page, far below what the store keeps in one.
 const TABLE_KEY_BYTES_MAX: usize = 512;
@@ -40,6 +47,9 @@ pub struct SledLog {
     state: Arc<State>,
     index: Arc<Mutex<Index>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    found: Opened,
+    /// Its end when it was opened.
+    opened_at: Sequence,
 }
 
 impl std::fmt::Debug for SledLog {
@@ -63,7 +73,8 @@ impl SledLog {
         host: impl FnOnce(Machine) -> Arc<dyn Host>,
     ) -> Result<Self, OpenError> {
         options.check()?;
-        let open::Opened { db, machine, head, index } = open::open(&options)?;
+        let open::Parts { db, machine, head, index, found } = open::open(&options)?;
+        let opened_at = head.last;
         let index = Arc::new(Mutex::new(index));
         let host = host(machine);
         let durable = Durable { last: head.last, blob_last: head.blob_last, closed: false };
@@ -84,21 +95,36 @@ impl SledLog {
             OpenError::Io { doing, path: options.dir.clone(), source: e }
         })?;
         let store = Arc::new(Store::new(db));
-        Ok(Self { options, host, store, queue, state, index, threads: Mutex::new(threads) })
+        let threads = Mutex::new(threads);
+        Ok(Self { options, host, store, queue, state, index, threads, found, opened_at })
     }
 
-    /// At the end, when there is no writer any more. Nothing depends on it but the time the next
-    /// opening takes, so it is left out where it could do harm.
-    fn save_index(&self) -> Result<(), ReadError> {
+    /// What the opening found and did.
+    pub fn opened(&self) -> &Opened {
+        &self.found
+    }
+
+    /// At the end, when there is no writer any more. Acknowledged records do not depend on it:
+    /// without it the next opening takes longer, and looks closer.
+    fn end_cleanly(&self) -> Result<(), ReadError> {
         if self.health() != Health::Ready {
             return Ok(());
         }
-        let tree = self.store.tree()?;
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, value) in index.save_rest(self.last()) {
-            tree.insert(key, value).map_err(|e| read_failed("dedup", &e))?;
-        }
-        Ok(())
+        let dir = &self.options.dir;
+        self.store.read("the end", self.last(), |tree| {
+            self.index().save_rest(tree, self.last())?;
+            let Durable { last, blob_last, .. } = self.state.durable();
+            let record = read::one(tree, last, last)?;
+            let (last_hash, recorded_us) =
+                record.map_or((GENESIS, 0), |record| (record.hash, record.recorded_us));
+            let head = Head { last, last_hash, recorded_us, blob_last };
+            open::note_closed(tree, &*self.host, dir, &head)
+                .map_err(|e| ReadError::Io { what: "the end", detail: e.to_string() })
+        })
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The size of a batch as the queue counts it, or what of it is too large.
@@ -177,19 +203,23 @@ impl EventLog for SledLog {
     }
 
     fn read(&self, from: Sequence, records_max: usize) -> Result<Vec<Record>, ReadError> {
-        read::forward(&self.store.tree()?, from, self.last(), records_max)
+        let last = self.last();
+        self.store.read(EVENT, from, |tree| read::forward(tree, from, last, records_max))
     }
 
     fn read_back(&self, to: Sequence, records_max: usize) -> Result<Vec<Record>, ReadError> {
-        read::backward(&self.store.tree()?, to, self.last(), records_max)
+        let last = self.last();
+        self.store.read(EVENT, to.min(last), |tree| read::backward(tree, to, last, records_max))
     }
 
     fn get(&self, sequence: Sequence) -> Result<Option<Record>, ReadError> {
-        read::one(&self.store.tree()?, sequence, self.last())
+        let last = self.last();
+        self.store.read(EVENT, sequence, |tree| read::one(tree, sequence, last))
     }
 
     fn blob(&self, id: u64) -> Result<Option<Bytes>, ReadError> {
-        read::blob(&self.store.tree()?, id, self.state.durable().blob_last)
+        let last = self.state.durable().blob_last;
+        self.store.read(BLOB, id, |tree| trim::blob(tree, id, last))
     }
 
     fn follow(&self, after: Sequence) -> Follower {
@@ -198,7 +228,7 @@ impl EventLog for SledLog {
     }
 
     fn table_get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
-        read::table_get(&self.store.tree()?, table, key)
+        self.store.read("table", 0, |tree| read::table_get(tree, table, key))
     }
 
     fn table_scan(
@@ -208,7 +238,8 @@ impl EventLog for SledLog {
         after: Option<&[u8]>,
         entries_max: usize,
     ) -> Result<Vec<(Vec<u8>, Bytes)>, ReadError> {
-        read::table_scan(&self.store.tree()?, table, prefix, after, entries_max)
+        self.store
+            .read("table", 0, |tree| read::table_scan(tree, table, prefix, after, entries_max))
     }
 
     fn verify(
@@ -216,20 +247,58 @@ impl EventLog for SledLog {
         from: Sequence,
         progress: &mut dyn FnMut(Sequence),
     ) -> Result<Verified, VerifyError> {
-        verify::verify(&self.store.tree()?, from, self.last(), progress)
+        let (last, mut good) = (self.last(), from.max(1));
+        let mut told = |sequence| {
+            good = sequence + 1;
+            progress(sequence);
+        };
+        let walk = |tree: &Tree| verify::verify(tree, from, last, &mut told);
+        match self.store.read(EVENT, 0, walk) {
+            // The store's own checks failed, at a place it cannot name: after what is good.
+            Err(VerifyError::Read(ReadError::Corrupt { stream, at: 0, detail }))
+                if stream == EVENT =>
+            {
+                Err(VerifyError::Broken { sequence: good, detail })
+            }
+            other => other,
+        }
     }
 
     fn forget_dedup_before(&self, before_us: i64) -> Result<u64, ReadError> {
-        let tree = self.store.tree()?;
-        let cutoff_us = dedup::cutoff_us(before_us, self.host.now_us());
-        let before = read::first_since(&tree, cutoff_us, self.last())?;
-        let mut forgotten = 0;
-        for shard in 0..dedup::SHARDS {
-            let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-            forgotten += index.forget(shard, before);
+        let cutoff_us = dedup::cutoff_us(before_us, self.host.now_us(), self.options.dedup_days);
+        let last = self.last();
+        self.store.read("dedup", 0, |tree| {
+            let before = read::first_since(tree, cutoff_us, last)?;
+            self.index().forget(tree, before)
+        })
+    }
+
+    fn trim_blobs(&self, before_us: i64, keep: &[u64]) -> Result<Trimmed, ReadError> {
+        let Durable { last, blob_last, .. } = self.state.durable();
+        self.store.read(BLOB, 0, |tree| trim::trim(tree, before_us, keep, last, blob_last))
+    }
+
+    fn stats(&self) -> LogStats {
+        let Durable { last, blob_last, .. } = self.state.durable();
+        let (dedup_keys, dedup_memory_bytes) = {
+            let index = self.index();
+            (index.keys(), index.memory_bytes())
+        };
+        let queue = self.queue.load();
+        LogStats {
+            last,
+            blob_first: self.store.read(BLOB, 0, trim::trimmed_below).map_or(0, |at| at.max(1)),
+            blob_last,
+            disk_bytes: self.store.disk_bytes(),
+            dedup_keys,
+            dedup_memory_bytes,
+            queue_batches: queue.jobs as u64,
+            queue_bytes: queue.bytes as u64,
+            appended_total: last - self.opened_at,
+            groups_total: self.state.groups(),
+            syncs_total: self.state.syncs(),
+            last_sync_us: self.state.last_sync_us(),
         }
-        dedup::forget_saved(&tree, before)?;
-        Ok(forgotten)
     }
 
     fn health(&self) -> Health {
@@ -258,8 +327,8 @@ impl EventLog for SledLog {
             let _ended = thread.join();
         }
         if !self.state.durable().closed {
-            if let Err(error) = self.save_index() {
-                tracing::warn!(%error, "the dedup index was not saved; the next open is slower");
+            if let Err(error) = self.end_cleanly() {
+                tracing::warn!(%error, "no clean end was noted; the next opening checks more");
             }
             self.state.close();
             self.store.close();

@@ -21,6 +21,8 @@ pub(crate) struct State {
     durable: watch::Sender<Durable>,
     failure: OnceLock<String>,
     sync_us: AtomicU64,
+    syncs: AtomicU64,
+    groups: AtomicU64,
 }
 
 impl State {
@@ -29,6 +31,8 @@ impl State {
             durable: watch::Sender::new(durable),
             failure: OnceLock::new(),
             sync_us: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+            groups: AtomicU64::new(0),
         }
     }
 
@@ -42,6 +46,7 @@ impl State {
 
     /// Lets readers see up to here.
     pub(crate) fn publish(&self, last: Sequence, blob_last: u64) {
+        self.groups.fetch_add(1, Ordering::Relaxed);
         self.durable.send_if_modified(|durable| {
             let further = last > durable.last || blob_last > durable.blob_last;
             durable.last = durable.last.max(last);
@@ -69,6 +74,22 @@ impl State {
     pub(crate) fn synced_in(&self, time: std::time::Duration) {
         let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.sync_us.store(us, Ordering::Relaxed);
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How long the last sync took, in microseconds.
+    pub(crate) fn last_sync_us(&self) -> u64 {
+        self.sync_us.load(Ordering::Relaxed)
+    }
+
+    /// Syncs that succeeded.
+    pub(crate) fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
+    }
+
+    /// Groups that were published.
+    pub(crate) fn groups(&self) -> u64 {
+        self.groups.load(Ordering::Relaxed)
     }
 
     /// A guess at when a full queue has room again: two syncs from now.

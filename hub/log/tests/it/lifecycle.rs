@@ -72,7 +72,7 @@ fn another_format_is_refused_and_left_alone() {
     drop(open(dir.path()));
     raw(dir.path()).insert("mformat", "hub-log 99").unwrap();
     let text = SledLog::open(LogOptions::new(dir.path())).unwrap_err().to_string();
-    assert!(text.contains("hub-log 99") && text.contains("hub-log 1"), "{text}");
+    assert!(text.contains("hub-log 99") && text.contains("hub-log 2"), "{text}");
 
     let dir = tempfile::tempdir().unwrap();
     raw(dir.path()).insert("somebody", "else's").unwrap();
