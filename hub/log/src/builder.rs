@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sled::Tree;
+use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use crate::api::{Batch, Committed, Sequence};
@@ -29,12 +30,12 @@ pub(crate) struct Prepared {
 pub(crate) struct Job {
     pub(crate) batch: Batch,
     /// For each record, what the caller's thread computed.
-    pub(crate) prepared: Vec<Prepared>,
+    pub(crate) prepared: SmallVec<[Prepared; 1]>,
     pub(crate) bytes: usize,
     pub(crate) reply: oneshot::Sender<Answer>,
 }
 
-impl Weigh for Job {
+impl Weigh for Box<Job> {
     fn bytes(&self) -> usize {
         self.bytes
     }
@@ -43,7 +44,8 @@ impl Weigh for Job {
 /// Batches written and not yet synced.
 #[derive(Default)]
 pub(crate) struct Group {
-    pub(crate) answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    /// With the jobs whole, so that it is not the builder who takes the time to free them.
+    pub(crate) answers: Vec<(Box<Job>, Answer)>,
     /// Something was written, so there is something to sync.
     pub(crate) dirty: bool,
     /// Where the streams end once it is durable; 0 if nothing was written.
@@ -64,19 +66,19 @@ pub(crate) struct Builder {
 }
 
 impl Build for Builder {
-    type Job = Job;
+    type Job = Box<Job>;
     type Group = Group;
 
-    fn build(&mut self, jobs: Vec<Job>, bytes: usize, group: &mut Group) {
+    fn build(&mut self, jobs: Vec<Box<Job>>, bytes: usize, group: &mut Group) {
         match self.write(&jobs, bytes) {
             Ok((answers, dirty)) => {
                 group.dirty |= dirty;
                 group.last = self.head.last;
                 group.blob_last = self.head.blob_last;
-                group.answers.extend(jobs.into_iter().map(|job| job.reply).zip(answers));
+                group.answers.extend(jobs.into_iter().zip(answers));
             }
             Err(error) => {
-                group.answers.extend(jobs.into_iter().map(|job| (job.reply, Err(error.clone()))));
+                group.answers.extend(jobs.into_iter().map(|job| (job, Err(error.clone()))));
             }
         }
     }
@@ -85,7 +87,11 @@ impl Build for Builder {
 impl Builder {
     /// Writes the jobs, and says whether there was anything to write. After a failure nothing
     /// is written any more: what of these is on disk shows at the next opening.
-    fn write(&mut self, jobs: &[Job], bytes: usize) -> Result<(Vec<Answer>, bool), AppendError> {
+    fn write(
+        &mut self,
+        jobs: &[Box<Job>],
+        bytes: usize,
+    ) -> Result<(Vec<Answer>, bool), AppendError> {
         if let Some(failure) = self.state.failure() {
             return Err(failure.into());
         }

@@ -13,7 +13,7 @@
 //! Hashes are computed again at every read and compared: `check` is the first four bytes of a
 //! record's hash, which names the one that is bad; the hash of the last stands for them all.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use crate::api::{Record, Sequence};
 use crate::chain::{Hash, body_hash, link};
@@ -31,6 +31,9 @@ const BLOB_CHUNK_BYTES: usize = 24 << 10;
 
 const EVENTS_HEAD_BYTES: usize = 68;
 const BLOBS_HEAD_BYTES: usize = 12;
+
+const RECORD_HEAD_BYTES: usize = 24;
+const MARK_BYTES: usize = 24;
 
 /// Set in a record's length when a dedup mark follows.
 const MARKED: u32 = 1 << 31;
@@ -156,6 +159,39 @@ impl Events {
         self.first + u64::from(self.count) - 1
     }
 
+    /// Checks every record as [`Events::records`] does, and that their times do not go back,
+    /// without giving them out.
+    pub(crate) fn check(&self) -> Checked {
+        let mut checked = Checked::default();
+        let (mut rest, mut sequence, mut hash) = (&self.raw[..], self.first, self.before);
+        for left in (0..self.count).rev() {
+            let parsed = parse_one(rest, sequence, &hash).and_then(|parsed| {
+                check_end(sequence, left, &parsed, &self.last_hash, rest.len())?;
+                Ok(parsed)
+            });
+            let parsed = match parsed {
+                Ok(parsed) => parsed,
+                Err(bad) => {
+                    checked.bad = Some(bad);
+                    return checked;
+                }
+            };
+            let (first_us, last_us) =
+                checked.times_us.unwrap_or((parsed.recorded_us, parsed.recorded_us));
+            if parsed.recorded_us < last_us {
+                checked.bad = Some(goes_back(sequence));
+                return checked;
+            }
+            checked.times_us = Some((first_us, parsed.recorded_us));
+            checked.records += 1;
+            checked.bytes += (parsed.end - parsed.body_at) as u64;
+            rest = &rest[parsed.end..];
+            hash = parsed.hash;
+            sequence += 1;
+        }
+        checked
+    }
+
     /// Its records in order, each checked against its hash; the first error ends it.
     pub(crate) fn records(&self) -> impl Iterator<Item = Result<Record, ReadError>> + use<> {
         self.marked_records().map(|item| item.map(|(record, _)| record))
@@ -184,39 +220,81 @@ pub(crate) struct Records {
 
 impl Records {
     fn parse(&mut self) -> Result<(Record, Option<Mark>), ReadError> {
-        const HEAD_BYTES: usize = 24;
         let sequence = self.sequence;
-        if self.rest.len() < HEAD_BYTES {
-            return Err(corrupt(sequence, "its chunk ends before it"));
-        }
-        let head = self.rest.split_to(HEAD_BYTES);
-        let recorded_us = i64::from_be_bytes(array(&head[..8]));
-        let blob = Some(u64::from_be_bytes(array(&head[8..16]))).filter(|id| *id != 0);
-        let length = u32::from_be_bytes(array(&head[16..20]));
-        let mark_bytes = if length & MARKED == 0 { 0 } else { 24 };
-        let length = (length & !MARKED) as usize;
-        if mark_bytes + length > self.rest.len() {
-            return Err(corrupt(sequence, "its chunk ends within it"));
-        }
-        let mark = self.rest.split_to(mark_bytes);
-        let mark =
-            (mark_bytes > 0).then(|| Mark { id: array(&mark[..16]), body: array(&mark[16..]) });
-        let body = self.rest.split_to(length);
-        let hash = link(&self.hash, sequence, recorded_us, blob, &body_hash(&body));
-        if hash[..4] != head[20..] {
-            return Err(corrupt(sequence, "it does not fit its hash"));
-        }
+        let parsed = parse_one(&self.rest, sequence, &self.hash)?;
         self.left -= 1;
-        if self.left == 0 && hash != self.last_hash {
-            return Err(corrupt(sequence, "it does not fit the hash of its chunk"));
-        }
-        if self.left == 0 && !self.rest.is_empty() {
-            return Err(corrupt(sequence, "its chunk goes on after its last record"));
-        }
-        self.hash = hash;
+        check_end(sequence, self.left, &parsed, &self.last_hash, self.rest.len())?;
+        let body = self.rest.slice(parsed.body_at..parsed.end);
+        self.rest.advance(parsed.end);
+        self.hash = parsed.hash;
         self.sequence += 1;
+        let Parsed { recorded_us, blob, mark, hash, .. } = parsed;
         Ok((Record { sequence, recorded_us, blob, hash, body }, mark))
     }
+}
+
+/// One record at the start of a slice.
+struct Parsed {
+    recorded_us: i64,
+    blob: Option<u64>,
+    mark: Option<Mark>,
+    hash: Hash,
+    /// Where the body starts, and where it and so the record ends.
+    body_at: usize,
+    end: usize,
+}
+
+/// Reads a record, and checks it against its hash.
+fn parse_one(rest: &[u8], sequence: Sequence, before: &Hash) -> Result<Parsed, ReadError> {
+    let Some((head, tail)) = rest.split_first_chunk::<RECORD_HEAD_BYTES>() else {
+        return Err(corrupt(sequence, "its chunk ends before it"));
+    };
+    let recorded_us = i64::from_be_bytes(array(&head[..8]));
+    let blob = Some(u64::from_be_bytes(array(&head[8..16]))).filter(|id| *id != 0);
+    let length = u32::from_be_bytes(array(&head[16..20]));
+    let mark_bytes = if length & MARKED == 0 { 0 } else { MARK_BYTES };
+    let length = (length & !MARKED) as usize;
+    if mark_bytes + length > tail.len() {
+        return Err(corrupt(sequence, "its chunk ends within it"));
+    }
+    let mark =
+        (mark_bytes > 0).then(|| Mark { id: array(&tail[..16]), body: array(&tail[16..24]) });
+    let body = &tail[mark_bytes..mark_bytes + length];
+    let hash = link(before, sequence, recorded_us, blob, &body_hash(body));
+    if hash[..4] != head[20..] {
+        return Err(corrupt(sequence, "it does not fit its hash"));
+    }
+    let body_at = RECORD_HEAD_BYTES + mark_bytes;
+    Ok(Parsed { recorded_us, blob, mark, hash, body_at, end: body_at + length })
+}
+
+/// What must hold once the last record of a chunk (`left` is 0) is read.
+fn check_end(
+    sequence: Sequence,
+    left: u32,
+    parsed: &Parsed,
+    last_hash: &Hash,
+    bytes: usize,
+) -> Result<(), ReadError> {
+    if left == 0 && parsed.hash != *last_hash {
+        return Err(corrupt(sequence, "it does not fit the hash of its chunk"));
+    }
+    if left == 0 && parsed.end != bytes {
+        return Err(corrupt(sequence, "its chunk goes on after its last record"));
+    }
+    Ok(())
+}
+
+/// What [`Events::check`] found, as far as it got.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    pub(crate) records: u64,
+    /// Bytes of their bodies.
+    pub(crate) bytes: u64,
+    /// Times of the first and of the last of them.
+    pub(crate) times_us: Option<(i64, i64)>,
+    /// Why it got no further.
+    pub(crate) bad: Option<ReadError>,
 }
 
 impl Iterator for Records {
@@ -262,6 +340,11 @@ pub(crate) fn blob_at(raw: Vec<u8>, index: u64) -> Option<Bytes> {
     None
 }
 
+/// A record's time is before its predecessor's, which the writer never lets happen.
+pub(crate) fn goes_back(sequence: Sequence) -> ReadError {
+    corrupt(sequence, "its time is before that of the record before")
+}
+
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().expect("the caller slices exactly this many bytes")
 }
@@ -287,7 +370,11 @@ mod tests {
     }
 
     fn read(raw: Vec<u8>) -> Result<Vec<Record>, ReadError> {
-        Events::parse(5, raw)?.records().collect()
+        let chunk = Events::parse(5, raw)?;
+        let records = chunk.records().collect::<Result<Vec<_>, _>>();
+        // Checking finds what reading finds.
+        assert_eq!(chunk.check().bad.as_ref(), records.as_ref().err());
+        records
     }
 
     #[test]
@@ -322,6 +409,22 @@ mod tests {
             bad[at] ^= 1;
             assert!(read(bad).is_err(), "a change of byte {at} went unseen");
         }
+    }
+
+    #[test]
+    fn checking_counts_what_it_saw_and_names_a_time_that_goes_back() {
+        let checked = Events::parse(5, sample()).expect("an untouched chunk parses").check();
+        let seen = (checked.records, checked.bytes, checked.times_us, checked.bad);
+        assert_eq!(seen, (3, 11, Some((100, 102)), None));
+
+        let mut chunk = EventChunk::new(5, &GENESIS);
+        for time_us in [7, 7, 6, 8] {
+            chunk.push(time_us, None, None, b"x", &body_hash(b"x"));
+        }
+        let chunk = Events::parse(5, chunk.finish().1).expect("it is well formed");
+        let checked = chunk.check();
+        assert!(matches!(checked.bad, Some(ReadError::Corrupt { at: 7, .. })), "{checked:?}");
+        assert_eq!(checked.records, 2);
     }
 
     #[test]

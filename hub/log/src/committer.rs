@@ -19,9 +19,11 @@ pub(crate) struct Committer {
 }
 
 impl Finish<Group> for Committer {
-    fn finish(&self, group: Group) {
+    type Outcome = Result<(), Failure>;
+
+    fn sync(&self, group: &Group) -> Result<(), Failure> {
         let synced = match group.dirty {
-            true => self.sync(),
+            true => self.sync_store(),
             // It wrote nothing, but may tell of duplicates: what they repeat was synced by an
             // earlier group, unless that failed.
             false => self.state.failure().map_or(Ok(()), Err),
@@ -29,13 +31,17 @@ impl Finish<Group> for Committer {
         if synced.is_ok() {
             self.state.publish(group.last, group.blob_last);
         }
-        for (reply, answer) in group.answers {
+        synced
+    }
+
+    fn answer(&self, group: Group, synced: Result<(), Failure>) {
+        for (job, answer) in group.answers {
             let answer = match &synced {
                 Ok(()) => answer,
                 Err(failure) => answer.and_then(|_| Err(AppendError::from(failure.clone()))),
             };
             // Nobody waits for it any more: the batch is in the log all the same.
-            let _gone = reply.send(answer);
+            let _gone = job.reply.send(answer);
         }
     }
 
@@ -47,7 +53,7 @@ impl Finish<Group> for Committer {
 impl Committer {
     /// After one failed sync no later one is believed: Linux may drop the pages that failed and
     /// report success the next time.
-    fn sync(&self) -> Result<(), Failure> {
+    fn sync_store(&self) -> Result<(), Failure> {
         if let Some(failure) = self.state.failure() {
             return Err(failure);
         }

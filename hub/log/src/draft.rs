@@ -27,6 +27,8 @@ pub(crate) struct Draft<'a> {
     blobs: Option<BlobChunk>,
     /// Keys of this draft; those of earlier ones are in the index.
     new: HashMap<Id, (Sequence, Mark)>,
+    /// The same, ascending by sequence.
+    ids: Vec<(Id, Sequence)>,
 }
 
 /// A draft ready to be written.
@@ -47,8 +49,8 @@ impl<'a> Draft<'a> {
         as_one: bool,
     ) -> Self {
         let head = Head { recorded_us: head.recorded_us.max(now_us), ..head.clone() };
-        let (ops, new) = (Ops::default(), HashMap::new());
-        Self { tree, index, as_one, ops, head, events: None, blobs: None, new }
+        let (ops, new, ids) = (Ops::default(), HashMap::new(), Vec::new());
+        Self { tree, index, as_one, ops, head, events: None, blobs: None, new, ids }
     }
 
     /// Adds a job. The inner error refuses this one; the outer is the store's.
@@ -83,9 +85,7 @@ impl<'a> Draft<'a> {
         if self.ops.is_empty() {
             return None;
         }
-        let mut ids: Vec<_> = self.new.iter().map(|(id, (sequence, _))| (*id, *sequence)).collect();
-        ids.sort_unstable_by_key(|(_, sequence)| *sequence);
-        Some(Done { ops: self.ops, head: self.head, ids })
+        Some(Done { ops: self.ops, head: self.head, ids: self.ids })
     }
 
     /// What becomes of each record: the sequence it will have, or the one it repeats.
@@ -104,6 +104,7 @@ impl<'a> Draft<'a> {
                     continue;
                 }
                 self.new.insert(mark.id, (next, *mark));
+                self.ids.push((mark.id, next));
             }
             records.push(Appended::New(next));
             next += 1;

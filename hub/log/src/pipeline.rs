@@ -2,7 +2,8 @@
 //!
 //! There is one builder behind a lock, so at any time one thread writes; and one sync slot in
 //! the queue, claimed while the builder is held, so groups sync in the order they were built.
-//! A thread carries its group the whole way: a lone append is never handed over.
+//! A thread carries its group the whole way: a lone append is never handed over. The slot is
+//! given back before the answers: waking a thousand callers takes longer than some syncs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,9 +20,16 @@ pub(crate) trait Build: Send + 'static {
     fn build(&mut self, jobs: Vec<Self::Job>, bytes: usize, group: &mut Self::Group);
 }
 
-/// Makes a group durable, and answers.
+/// Makes a group durable, and then answers.
 pub(crate) trait Finish<G>: Send + Sync + 'static {
-    fn finish(&self, group: G);
+    /// What became of a group.
+    type Outcome;
+
+    /// One at a time, in the order the groups were built.
+    fn sync(&self, group: &G) -> Self::Outcome;
+
+    /// While the next group may be syncing already.
+    fn answer(&self, group: G, outcome: Self::Outcome);
 
     /// A thread panicked: from now on every job must be answered with an error.
     fn panicked(&self);
@@ -82,7 +90,8 @@ where
         }
     }
     drop(builder);
-    finish.finish(group);
+    let outcome = finish.sync(&group);
     queue.done(load);
+    finish.answer(group, outcome);
     true
 }

@@ -4,14 +4,26 @@
 //!
 //! * nobody is syncing → whatever waits is the next group, at once, even a lone batch;
 //! * somebody is → batches gather, and are built early only in portions that fill a chunk,
-//!   so that chunks stay large; the moment the sync ends, the rest joins them.
+//!   so that chunks stay large; the moment the sync ends, the rest joins them;
+//! * a large group was just answered → whoever waited for it is likely to append again at once.
+//!   Syncing the first few alone would make all others wait for two syncs instead of one, so the
+//!   next group gathers until half of them are back, for at most as long as the last sync took,
+//!   counted from its end. Appends that come at a steady rate are there by then, so they wait
+//!   for nothing; and after a small group nothing is gathered, so a lone batch never waits.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::chunk::CHUNK_BYTES;
 
 /// A group takes no more once it has this much: bounds how long one sync can take.
 const GROUP_BYTES_MAX: usize = 4 << 20;
+
+/// Groups below this many jobs are not gathered for: the gain would be too small to wait for.
+const GATHER_JOBS_MIN: usize = 16;
+
+/// No group is gathered for longer, however slow the disk.
+const GATHER_TIME_MAX: Duration = Duration::from_millis(2);
 
 /// What waits in a queue.
 pub(crate) trait Weigh {
@@ -53,11 +65,20 @@ struct State<J> {
     waiting_bytes: usize,
     /// Pushed and not answered.
     open: Load,
-    syncing: bool,
+    /// Since when the sync slot is taken.
+    syncing: Option<Instant>,
+    gather: Option<Gather>,
     closed: bool,
     aborted: bool,
-    /// How many waiting bytes wake the builder; `None` when it is busy.
-    wake_at_bytes: Option<usize>,
+    /// How much must wait to wake the builder (either will do); `None` when it is busy.
+    wake_at: Option<Load>,
+}
+
+/// What the next group waits for.
+#[derive(Clone, Copy)]
+struct Gather {
+    jobs: usize,
+    until: Instant,
 }
 
 impl<J: Weigh> Queue<J> {
@@ -66,10 +87,11 @@ impl<J: Weigh> Queue<J> {
             waiting: Vec::new(),
             waiting_bytes: 0,
             open: Load::default(),
-            syncing: false,
+            syncing: None,
+            gather: None,
             closed: false,
             aborted: false,
-            wake_at_bytes: None,
+            wake_at: None,
         };
         Self {
             state: Mutex::new(state),
@@ -91,13 +113,11 @@ impl<J: Weigh> Queue<J> {
         state.open = open;
         state.waiting.push(job);
         state.waiting_bytes += bytes;
-        let wake = state.wake_at_bytes.is_some_and(|at| state.waiting_bytes >= at);
-        if wake {
-            state.wake_at_bytes = None;
-        }
-        drop(state);
-        if wake {
-            self.changed.notify_one();
+        let enough = state
+            .wake_at
+            .is_some_and(|at| state.waiting_bytes >= at.bytes || state.waiting.len() >= at.jobs);
+        if enough {
+            self.wake(state);
         }
         Ok(())
     }
@@ -110,31 +130,49 @@ impl<J: Weigh> Queue<J> {
             if state.aborted {
                 return None;
             }
-            let idle = have.jobs == 0 && state.waiting.is_empty();
-            if !state.syncing && !idle {
-                state.syncing = true;
-                return Some(state.take_up_to(GROUP_BYTES_MAX.saturating_sub(have.bytes), true));
-            }
-            if idle && state.closed {
+            let waiting = have.jobs + state.waiting.len();
+            if waiting == 0 && state.closed {
                 return None;
             }
             let room = GROUP_BYTES_MAX.saturating_sub(have.bytes);
-            if state.syncing && room >= CHUNK_BYTES && state.waiting_bytes >= CHUNK_BYTES {
+            let gather_for = state.gather_for(waiting, room);
+            if state.syncing.is_none() && waiting > 0 && gather_for.is_none() {
+                state.syncing = Some(Instant::now());
+                state.gather = None;
+                return Some(state.take_up_to(room, true));
+            }
+            let early = room >= CHUNK_BYTES && (state.syncing.is_some() || gather_for.is_some());
+            if early && state.waiting_bytes >= CHUNK_BYTES {
                 return Some(state.take_up_to(room, false));
             }
-            state.wake_at_bytes = Some(match state.syncing {
-                false => 0,
-                true if room >= CHUNK_BYTES => CHUNK_BYTES,
-                true => usize::MAX,
-            });
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let bytes = if early { CHUNK_BYTES } else { usize::MAX };
+            let jobs = match (state.syncing, gather_for) {
+                (Some(_), _) => usize::MAX,
+                (None, Some((jobs, _))) => jobs - have.jobs,
+                (None, None) => 1,
+            };
+            state.wake_at = Some(Load { jobs, bytes });
+            state = match gather_for {
+                Some((_, time)) => {
+                    let (state, _) = self
+                        .changed
+                        .wait_timeout(state, time)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    state
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 
-    /// A group is answered: the sync slot is free again.
+    /// A group is synced and about to be answered: the sync slot is free again, and so is the
+    /// room it took (an answered caller must find room for its next).
     pub(crate) fn done(&self, group: Load) {
         let mut state = self.lock();
-        state.syncing = false;
+        let now = Instant::now();
+        let took = state.syncing.take().map_or(Duration::ZERO, |since| now - since);
+        state.gather = (group.jobs >= GATHER_JOBS_MIN)
+            .then(|| Gather { jobs: group.jobs / 2, until: now + took.min(GATHER_TIME_MAX) });
         state.open.jobs -= group.jobs;
         state.open.bytes -= group.bytes;
         self.wake(state);
@@ -162,7 +200,7 @@ impl<J: Weigh> Queue<J> {
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State<J>>) {
-        let waits = state.wake_at_bytes.take().is_some();
+        let waits = state.wake_at.take().is_some();
         drop(state);
         if waits {
             self.changed.notify_one();
@@ -175,6 +213,17 @@ impl<J: Weigh> Queue<J> {
 }
 
 impl<J: Weigh> State<J> {
+    /// How many jobs a group that has `waiting` is to gather, and for how long from now; `None`
+    /// if it has enough, is full, or the time is over.
+    fn gather_for(&self, waiting: usize, room: usize) -> Option<(usize, Duration)> {
+        let gather = self.gather.filter(|gather| {
+            self.syncing.is_none() && !self.closed && waiting > 0 && waiting < gather.jobs
+        })?;
+        let time = gather.until.checked_duration_since(Instant::now())?;
+        let fits = room > 0 && self.waiting_bytes <= room && !time.is_zero();
+        fits.then_some((gather.jobs, time))
+    }
+
     /// At least one job if one waits and the taker claims the slot, then as many as fit.
     fn take_up_to(&mut self, bytes_max: usize, claimed: bool) -> Taken<J> {
         if self.waiting_bytes <= bytes_max {
@@ -236,6 +285,65 @@ mod tests {
         let taken = second.join().expect("it does not panic").expect("two wait");
         assert!(taken.claimed, "small jobs are taken only with the slot");
         assert_eq!(taken.jobs, [Job(10), Job(11)]);
+    }
+
+    fn push_all(queue: &Queue<Job>, jobs: usize) {
+        for _ in 0..jobs {
+            queue.push(Job(10)).expect("there is room");
+        }
+    }
+
+    /// A queue whose last group had this many jobs, and whose sync took forever.
+    fn after_a_group_of(jobs: usize) -> std::sync::Arc<Queue<Job>> {
+        let queue = Queue::new(1_000, 1 << 20);
+        push_all(&queue, jobs);
+        let taken = queue.take(NOTHING).expect("they wait");
+        assert!(taken.claimed);
+        queue.done(Load { jobs: taken.jobs.len(), bytes: taken.bytes });
+        if let Some(gather) = &mut queue.lock().gather {
+            gather.until += Duration::from_secs(3_600);
+        }
+        std::sync::Arc::new(queue)
+    }
+
+    #[test]
+    fn after_a_large_group_the_next_gathers_until_half_of_it_is_back() {
+        let queue = after_a_group_of(40);
+        push_all(&queue, 1);
+        let other = queue.clone();
+        let next = std::thread::spawn(move || other.take(NOTHING));
+        push_all(&queue, 19);
+        let taken = next.join().expect("it does not panic").expect("twenty wait");
+        assert!(taken.claimed);
+        assert_eq!(taken.jobs.len(), 20);
+    }
+
+    #[test]
+    fn after_a_small_group_a_lone_job_does_not_wait() {
+        let queue = after_a_group_of(GATHER_JOBS_MIN - 1);
+        push_all(&queue, 1);
+        assert!(queue.take(NOTHING).expect("one waits").claimed);
+    }
+
+    #[test]
+    fn gathering_ends_with_its_time_and_when_the_queue_is_closed() {
+        let queue = after_a_group_of(40);
+        push_all(&queue, 1);
+        queue.lock().gather = Some(Gather { jobs: 20, until: Instant::now() });
+        assert!(queue.take(NOTHING).expect("one waits").claimed);
+
+        let queue = after_a_group_of(40);
+        push_all(&queue, 1);
+        queue.close();
+        assert!(queue.take(NOTHING).expect("one waits").claimed);
+    }
+
+    #[test]
+    fn a_chunk_full_is_built_while_gathering() {
+        let queue = after_a_group_of(40);
+        queue.push(Job(CHUNK_BYTES)).expect("there is room");
+        let taken = queue.take(NOTHING).expect("a chunk waits");
+        assert!(!taken.claimed, "more may come before the sync");
     }
 
     #[test]

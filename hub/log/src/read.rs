@@ -32,17 +32,27 @@ impl<'a> Chunks<'a> {
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<Events>, ReadError> {
-        let Some(item) = self.rest.next() else { return Ok(None) };
-        let (key, head) = item.map_err(|e| read_failed("event", &e))?;
-        let Some(first) = Stream::Events.first_of(&key) else {
-            return Err(missing(self.next.unwrap_or(0), "a key beside it is malformed"));
-        };
-        if let Some(expected) = self.next.filter(|expected| *expected != first) {
-            return Err(missing(expected, &format!("it is missing; the next chunk has {first}")));
-        }
+        let Some((key, head)) = self.next_entry()? else { return Ok(None) };
+        let first = first_of(&key, self.next)?;
         let chunk = parse(self.tree, first, &head)?;
         self.next = Some(chunk.last() + 1);
         Ok(Some(chunk))
+    }
+
+    /// The next as it is stored: for [`first_of`] and [`parse`], on whatever thread.
+    pub(crate) fn next_entry(&mut self) -> Result<Option<(IVec, IVec)>, ReadError> {
+        self.rest.next().transpose().map_err(|e| read_failed("event", &e))
+    }
+}
+
+/// The first sequence of the chunk under this key, which must be `expected` if that is known.
+pub(crate) fn first_of(key: &[u8], expected: Option<Sequence>) -> Result<Sequence, ReadError> {
+    let Some(first) = Stream::Events.first_of(key) else {
+        return Err(missing(expected.unwrap_or(0), "a key beside it is malformed"));
+    };
+    match expected.filter(|expected| *expected != first) {
+        Some(gap) => Err(missing(gap, &format!("it is missing; the next chunk has {first}"))),
+        None => Ok(first),
     }
 }
 
@@ -220,7 +230,8 @@ fn chunk_holding(tree: &Tree, at: Sequence) -> Result<Events, ReadError> {
     }
 }
 
-fn parse(tree: &Tree, first: Sequence, head: &IVec) -> Result<Events, ReadError> {
+/// The chunk that starts at `first`, from the value under its key.
+pub(crate) fn parse(tree: &Tree, first: Sequence, head: &[u8]) -> Result<Events, ReadError> {
     Events::parse(first, frame::read(tree, Stream::Events, first, head)?)
 }
 

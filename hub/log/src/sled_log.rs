@@ -43,7 +43,7 @@ pub struct SledLog {
     options: LogOptions,
     host: Arc<dyn Host>,
     pub(crate) store: Arc<Store>,
-    queue: Arc<Queue<Job>>,
+    queue: Arc<Queue<Box<Job>>>,
     state: Arc<State>,
     index: Arc<Mutex<Index>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -171,7 +171,7 @@ impl SledLog {
         };
         let prepared = batch.records.iter().map(prepare).collect();
         let (reply, answer) = oneshot::channel();
-        match self.queue.push(Job { batch, prepared, bytes, reply }) {
+        match self.queue.push(Box::new(Job { batch, prepared, bytes, reply })) {
             Ok(()) => Ok(answer),
             Err(Refused::Full) => {
                 Err(AppendError::Busy { retry_after_ms: self.state.retry_after_ms() })

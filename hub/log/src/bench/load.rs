@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, try_join_all};
 
-use super::BenchError;
+use super::{BenchError, machine};
 
 /// Every append of a process has its own number, over all turns.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -26,6 +26,7 @@ pub(super) struct Measured {
     pub(super) appends_per_s: f64,
     pub(super) p50_us: f64,
     pub(super) p99_us: f64,
+    pub(super) cpu_us: f64,
 }
 
 /// Bodies of 600 bytes that look like events: mostly the same words, each with its own ids.
@@ -36,14 +37,16 @@ impl Bodies {
         Self((0..4_096).map(body).collect())
     }
 
-    fn get(&self, number: u64) -> Bytes {
+    pub(super) fn get(&self, number: u64) -> Bytes {
         let at = number % self.0.len() as u64;
         self.0[usize::try_from(at).expect("below the number of bodies")].clone()
     }
 }
 
+/// Length of each of [`Bodies`].
+pub(super) const BODY_BYTES: usize = 600;
+
 fn body(number: u32) -> Bytes {
-    const BODY_BYTES: usize = 600;
     let id = blake3::hash(&number.to_be_bytes()).to_hex();
     let (event, client, delivery) = (&id[..32], &id[32..44], &id[44..64]);
     let mut body = format!(
@@ -73,7 +76,7 @@ pub(super) async fn run(
     writers: usize,
     turn: Duration,
 ) -> Result<Measured, BenchError> {
-    let start = Instant::now();
+    let (start, cpu) = (Instant::now(), machine::cpu_time());
     let writer = |_| {
         let (target, bodies) = (target.clone(), bodies.clone());
         let write = async move {
@@ -92,7 +95,13 @@ pub(super) async fn run(
     let took_us = try_join_all((0..writers).map(writer)).await?;
     let seconds = start.elapsed().as_secs_f64();
     let mut took_us: Vec<f64> = took_us.into_iter().flatten().collect();
+    let cpu = (machine::cpu_time() - cpu).as_secs_f64() * 1e6;
     took_us.sort_by(f64::total_cmp);
     let at = |share: usize| took_us.get(took_us.len() * share / 100).copied().unwrap_or(f64::NAN);
-    Ok(Measured { appends_per_s: took_us.len() as f64 / seconds, p50_us: at(50), p99_us: at(99) })
+    Ok(Measured {
+        appends_per_s: took_us.len() as f64 / seconds,
+        p50_us: at(50),
+        p99_us: at(99),
+        cpu_us: cpu / took_us.len() as f64,
+    })
 }

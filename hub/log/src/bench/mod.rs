@@ -1,69 +1,36 @@
-//! What a durable append costs, measured beside what it must cost.
+//! What the log costs, measured beside what it must cost.
 //!
-//! Absolute figures depend on the disk and on the hour; the ratio to a plain file (write +
-//! fdatasync, the same queue, the same group commit) holds. So both run in turns, in one
-//! process, on one file system, and the medians are compared.
+//! Absolute figures depend on the machine, its disk and the hour; ratios to a baseline measured
+//! in the same run hold. So contender and baseline take turns in one process, on one file
+//! system, and medians are compared. Everything here is for people who measure, not for tests:
+//! nothing is asserted against a clock.
+//!
+//! | what | beside |
+//! |---|---|
+//! | [`run`]: durable appends by many writers | a plain file, write + fdatasync, same queue and group commit |
+//! | [`store`]: bulk load | the same plain file, the same batches |
+//! | its scan, its point get | reading that file through, a `pread` at the known place |
+//! | its verify | the hashes alone, one thread, bodies in memory |
+//! | its space | the payload's bytes |
+//! | [`reopen`]: opening again, warm and cold, memory | |
+//! | [`soak`]: memory and space while it grows | |
 
+mod appends;
+mod figure;
 mod load;
+mod machine;
 mod plain;
+mod reopen;
+mod soak;
+mod store;
 
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use crate::error::{AppendError, OpenError, ReadError, VerifyError};
 
-use crate::api::{Batch, Dedup, EventLog, NewRecord};
-use crate::error::OpenError;
-use crate::options::LogOptions;
-use crate::sled_log::SledLog;
-use load::{Bodies, Measured, Target};
-use plain::PlainFile;
-
-/// What to measure.
-#[derive(Debug, Clone)]
-pub struct BenchOptions {
-    /// Where to write; must be on the file system in question. Two new entries are made there,
-    /// and left there.
-    pub dir: PathBuf,
-    /// Numbers of concurrent writers to try.
-    pub writers: Vec<usize>,
-    /// How often the contenders take turns; the medians count. At least 1.
-    pub rounds: usize,
-    /// Length of one turn.
-    pub turn: Duration,
-    /// Give every record a dedup key of its own, as deliveries have.
-    pub dedup: bool,
-}
-
-/// One contender with one number of writers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// "plain file" or "log".
-    pub what: &'static str,
-    /// How many append at the same time, each waiting for its answer.
-    pub writers: usize,
-    /// Durable appends a second.
-    pub appends_per_s: f64,
-    /// Half of the appends took at most this long, in microseconds.
-    pub p50_us: f64,
-    /// 99 of 100 took at most this long, in microseconds.
-    pub p99_us: f64,
-    /// Its rate as a share of the plain file's.
-    pub rate_ratio: f64,
-    /// Its p50 as a multiple of the plain file's.
-    pub p50_ratio: f64,
-}
-
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, writers, appends_per_s, p50_us, p99_us, rate_ratio, p50_ratio } = self;
-        write!(
-            f,
-            "{what:<10} {writers:>5} writers {appends_per_s:>9.0}/s  p50 {p50_us:>7.0} us  \
-             p99 {p99_us:>7.0} us  rate x{rate_ratio:.2}  p50 x{p50_ratio:.2}"
-        )
-    }
-}
+pub use appends::{BenchOptions, Row, run};
+pub use figure::{Baseline, Figure, Goal};
+pub use reopen::{Reopened, reopen};
+pub use soak::{SoakOptions, SoakStep, soak};
+pub use store::{StoreOptions, store};
 
 /// Why a benchmark gave no figures.
 #[derive(Debug, thiserror::Error)]
@@ -82,73 +49,19 @@ pub enum BenchError {
         /// Why.
         detail: String,
     },
+    /// A read failed.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The chain did not hold.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The log does not hold what was written to it, so its speed says nothing.
+    #[error("the log does not hold what was written to it: {0}")]
+    Wrong(String),
 }
 
-/// Runs the benchmark; two rows for each number of writers. Blocks, and must not be called on
-/// an async runtime: it starts its own.
-pub fn run(options: &BenchOptions) -> Result<Vec<Row>, BenchError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
-    let bodies = Arc::new(Bodies::new());
-    let log_dir = options.dir.join("bench-log");
-    let log: Arc<dyn EventLog> = Arc::new(SledLog::open(LogOptions::new(log_dir))?);
-    let plain: Arc<dyn Target> = Arc::new(PlainFile::create(&options.dir.join("bench-plain"))?);
-    let logged: Arc<dyn Target> = Arc::new(Logged { log: log.clone(), dedup: options.dedup });
-    let mut rows = Vec::new();
-    for &writers in &options.writers {
-        let mut turns: [Vec<Measured>; 2] = Default::default();
-        for _ in 0..options.rounds.max(1) {
-            for (target, turns) in [&plain, &logged].into_iter().zip(&mut turns) {
-                let turn = load::run(target.clone(), bodies.clone(), writers, options.turn);
-                turns.push(runtime.block_on(turn)?);
-            }
-        }
-        let [plain, logged] = turns.map(median);
-        let row = |what, measured: &Measured| Row {
-            what,
-            writers,
-            appends_per_s: measured.appends_per_s,
-            p50_us: measured.p50_us,
-            p99_us: measured.p99_us,
-            rate_ratio: measured.appends_per_s / plain.appends_per_s,
-            p50_ratio: measured.p50_us / plain.p50_us,
-        };
-        rows.extend([row("plain file", &plain), row("log", &logged)]);
-    }
-    log.close();
-    Ok(rows)
-}
-
-/// Each figure's own median over the turns.
-fn median(turns: Vec<Measured>) -> Measured {
-    let of = |figure: fn(&Measured) -> f64| {
-        let mut figures: Vec<f64> = turns.iter().map(figure).collect();
-        figures.sort_by(f64::total_cmp);
-        figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-    };
-    Measured {
-        appends_per_s: of(|m| m.appends_per_s),
-        p50_us: of(|m| m.p50_us),
-        p99_us: of(|m| m.p99_us),
-    }
-}
-
-/// The log, as the load sees it.
-struct Logged {
-    log: Arc<dyn EventLog>,
-    dedup: bool,
-}
-
-impl Target for Logged {
-    fn append(&self, number: u64, body: bytes::Bytes) -> load::Answer {
-        let mut record = NewRecord::new(body);
-        if self.dedup {
-            let (scope, key) = ("bench".into(), number.to_be_bytes().to_vec());
-            record.dedup = Some(Dedup { scope, key, body_hash: [0; 32] });
-        }
-        let answer = self.log.append(Batch { records: vec![record], ..Batch::default() });
-        Box::pin(async move {
-            let done = answer.await;
-            done.map(drop).map_err(|e| BenchError::Append { what: "log", detail: e.to_string() })
-        })
+impl BenchError {
+    fn append(error: &AppendError) -> Self {
+        Self::Append { what: "log", detail: error.to_string() }
     }
 }

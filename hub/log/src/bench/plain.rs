@@ -99,15 +99,20 @@ struct Syncer {
 }
 
 impl Finish<Written> for Syncer {
-    fn finish(&self, group: Written) {
-        let synced = match (group.failure, self.failure.get()) {
-            (Some(failure), _) => Err(failure),
-            (None, Some(failure)) => Err(failure.clone()),
+    type Outcome = Result<(), String>;
+
+    fn sync(&self, group: &Written) -> Result<(), String> {
+        let synced = match (&group.failure, self.failure.get()) {
+            (Some(failure), _) | (None, Some(failure)) => Err(failure.clone()),
             (None, None) => self.file.sync_data().map_err(|e| e.to_string()),
         };
         if let Err(failure) = &synced {
             self.failure.get_or_init(|| failure.clone());
         }
+        synced
+    }
+
+    fn answer(&self, group: Written, synced: Result<(), String>) {
         for reply in group.replies {
             let _gone = reply.send(synced.clone());
         }

@@ -10,3 +10,4 @@ mod follow;
 mod help;
 mod lifecycle;
 mod model;
+mod soak;
