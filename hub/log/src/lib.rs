@@ -40,6 +40,7 @@ mod follow;
 mod frame;
 mod host;
 mod keys;
+mod leftovers;
 mod open;
 mod ops;
 mod options;

@@ -14,6 +14,7 @@ use crate::error::OpenError;
 use crate::frame;
 use crate::host::Machine;
 use crate::keys::{self, Stream};
+use crate::leftovers;
 use crate::options::LogOptions;
 
 /// What the store's stamp must say. Another layout of keys or values takes another number.
@@ -49,6 +50,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(options: &LogOptions) -> Result<Opened, OpenError> {
     let dir = options.dir.as_path();
     create_dir(dir)?;
+    leftovers::remove(dir).map_err(io_error("clean up", dir))?;
     let db = open_store(options)?;
     // Best effort: it only makes the message of a second open better.
     let _unwritten = fs::write(dir.join(HOLDER), holder_line());
