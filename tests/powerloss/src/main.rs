@@ -131,7 +131,11 @@ fn long(cuts: usize, seed: u64) -> Result<ExitCode> {
             rest -= search.cuts;
             let found = explore(&rig, &recording, work, &before, search)?;
             if !found.failures.is_empty() {
-                keep(recording, work, &before, seed, &found)?;
+                let kept = recording.keep(&before)?;
+                for failure in &found.failures {
+                    println!("FAILED after {} events: {}", failure.at, failure.error);
+                    println!("  again: {}", kept.again(failure.at, seed, work));
+                }
                 all_kept = false;
             }
             total += found;
@@ -167,33 +171,6 @@ fn scenario(rig: &Rig, name: &str, seed: u64) -> Result<(Recording, Work, Acked)
             (more, Work::Writers, before)
         }
     })
-}
-
-/// Keeps a recording that shows a failure, and says how to see it again.
-fn keep(
-    recording: Recording,
-    work: Work,
-    before: &Acked,
-    seed: u64,
-    found: &Summary,
-) -> Result<()> {
-    let acked: Vec<_> =
-        before.0.iter().map(|(w, next)| format!("acked {w} {}\n", next - 1)).collect();
-    std::fs::write(recording.dir.path().join("before"), acked.concat())?;
-    let dir = recording.dir.keep();
-    let model = match work {
-        Work::Model(seed) => format!(" --model {seed}"),
-        Work::Writers => String::new(),
-    };
-    for failure in &found.failures {
-        println!("FAILED after {} events: {}", failure.at, failure.error);
-        println!(
-            "  again: powerloss repeat {} --at {} --seed {seed}{model}",
-            dir.display(),
-            failure.at
-        );
-    }
-    Ok(())
 }
 
 fn repeat(kept: PathBuf, at: usize, seed: u64, model: Option<u64>) -> Result<ExitCode> {

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+use crate::check::{Acked, Work};
 use crate::disk::{Beliefs, Disk, contents};
 use crate::trace::{self, Event};
 
@@ -39,6 +40,29 @@ impl Recording {
     /// The disk after the run, with all that was written.
     pub fn disk(&self) -> PathBuf {
         self.dir.path().join("disk")
+    }
+
+    /// Keeps it, with what was acknowledged before it.
+    pub fn keep(self, before: &Acked) -> Result<Kept> {
+        let marks: Vec<_> =
+            before.0.iter().map(|(w, n)| format!("acked {w} {}\n", n - 1)).collect();
+        fs::write(self.dir.path().join("before"), marks.concat())?;
+        Ok(Kept(self.dir.keep()))
+    }
+}
+
+/// A recording that stays, because it shows a failure.
+pub struct Kept(PathBuf);
+
+impl Kept {
+    /// The command that shows it again.
+    pub fn again(&self, at: usize, seed: u64, work: Work) -> String {
+        let model = match work {
+            Work::Model(seed) => format!(" --model {seed}"),
+            Work::Writers => String::new(),
+        };
+        let dir = self.0.display();
+        format!("powerloss repeat {dir} --at {at} --seed {seed}{model}")
     }
 }
 

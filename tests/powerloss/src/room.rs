@@ -44,7 +44,7 @@ pub fn filled_by_another(disk: &Path) -> Result<()> {
 }
 
 /// The log itself fills the disk, told to keep nothing free: a real ENOSPC in the store. It
-/// stops, reads go on, and with room and a restart everything acknowledged is there.
+/// stops, and with room and a restart everything acknowledged is there.
 pub fn filled_by_itself(disk: &Path) -> Result<()> {
     let ballast = disk.join("ballast");
     File::create(&ballast)?.write_all(&vec![1; 12 << 20])?;
@@ -61,7 +61,6 @@ pub fn filled_by_itself(disk: &Path) -> Result<()> {
     ensure!(matches!(error, AppendError::Failed { .. }), "it failed with {error}");
     ensure!(acked > 50, "it stopped after {acked} already");
     stays_failed(&log)?;
-    log.verify(0, &mut |_| ())?;
     drop(log);
     fs::remove_file(&ballast)?;
     // What is checked with keeps the usual reserve, and there is not that much.
