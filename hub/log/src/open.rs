@@ -21,7 +21,7 @@ use crate::options::LogOptions;
 pub(crate) const FORMAT: &str = "hub-log 1";
 
 /// Fixed when a store is created: sled refuses to open it with another.
-const SEGMENT_BYTES: usize = 8 << 20;
+pub(crate) const SEGMENT_BYTES: usize = 8 << 20;
 
 /// After a close in the same process, sled's background threads may hold its lock a little
 /// longer; another process's lock is no shorter for having been waited on.
@@ -50,7 +50,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(options: &LogOptions) -> Result<Opened, OpenError> {
     let dir = options.dir.as_path();
     create_dir(dir)?;
-    leftovers::remove(dir).map_err(io_error("clean up", dir))?;
+    leftovers::remove(dir, SEGMENT_BYTES).map_err(io_error("clean up", dir))?;
     let db = open_store(options)?;
     // Best effort: it only makes the message of a second open better.
     let _unwritten = fs::write(dir.join(HOLDER), holder_line());
