@@ -44,6 +44,7 @@ mod head_file;
 mod holder;
 mod host;
 mod keys;
+mod leftovers;
 mod open;
 mod ops;
 mod options;

@@ -20,12 +20,13 @@ use crate::head_file::HeadFile;
 use crate::holder;
 use crate::host::{Host, Machine};
 use crate::keys::Stream;
+use crate::leftovers;
 use crate::options::LogOptions;
 use crate::store;
 use crate::trim;
 
 /// Fixed when a store is created: sled refuses to open it with another.
-const SEGMENT_BYTES: usize = 8 << 20;
+pub(crate) const SEGMENT_BYTES: usize = 8 << 20;
 
 /// After a close in the same process, sled's background threads may hold its lock a little
 /// longer; another process's lock is no shorter for having been waited on.
@@ -72,6 +73,7 @@ pub(crate) fn open(options: &LogOptions) -> Result<Parts, OpenError> {
     let start = Instant::now();
     let dir = options.dir.as_path();
     create_dir(dir)?;
+    leftovers::remove(dir, SEGMENT_BYTES).map_err(io_error("clean up", dir))?;
     let db = open_store(options)?;
     // Best effort: it only makes the message of a second open better.
     let _unwritten = fs::write(dir.join(HOLDER), holder::line());
