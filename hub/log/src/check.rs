@@ -71,13 +71,16 @@ fn moments(tree: &Tree) -> Result<Option<(Moment, Moment)>, ReadError> {
     }))
 }
 
-/// Walks the newest records: their hashes, their links, their order, and their blobs. Says how
-/// many.
+/// Walks the newest records; says how many.
 pub(crate) fn tail(tree: &Tree, last: Sequence) -> Result<u64, ReadError> {
+    walk(tree, last.saturating_sub(TAIL_RECORDS - 1).max(1), last)
+}
+
+/// Walks records: their hashes, their links, their order, and their blobs. Says how many.
+pub(crate) fn walk(tree: &Tree, from: Sequence, last: Sequence) -> Result<u64, ReadError> {
     if last == 0 {
         return Ok(0);
     }
-    let from = last.saturating_sub(TAIL_RECORDS - 1).max(1);
     let mut chunks = Chunks::new(tree, from, last)?;
     let mut before: Option<(crate::Hash, i64)> = None;
     let mut blobs = trim::Presence::new(tree);
