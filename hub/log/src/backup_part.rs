@@ -56,12 +56,12 @@ impl Kind {
 
     /// Whether a key of the store belongs into such a part.
     pub(crate) fn takes(self, key: &[u8]) -> bool {
-        match (self, key) {
-            (Kind::Tables, [b't', ..]) => true,
-            (Kind::Events, [b'e', ..] | [b'x', b'e', ..]) => true,
-            (Kind::Blobs, [b'b', ..] | [b'x', b'b', ..]) => true,
-            _ => false,
-        }
+        matches!(
+            (self, key),
+            (Kind::Tables, [b't', ..])
+                | (Kind::Events, [b'e', ..] | [b'x', b'e', ..])
+                | (Kind::Blobs, [b'b', ..] | [b'x', b'b', ..])
+        )
     }
 }
 

@@ -51,11 +51,12 @@ pub(crate) fn against(tree: &Tree, head: &Head, kept: &HeadFile) -> Result<bool,
 }
 
 /// Puts a new moment into the store, to be noted in the head file once this is durable. The
-/// moment before stays beside it, in case that never happens.
-pub(crate) fn mark(tree: &Tree, now_us: i64) -> Result<Moment, ReadError> {
-    let (before, _) = moments(tree)?.unwrap_or_default();
+/// moment that the file has now stays beside it, in case that never happens.
+pub(crate) fn mark(tree: &Tree, now_us: i64, kept: Option<Moment>) -> Result<Moment, ReadError> {
+    let (now, _) = moments(tree)?.unwrap_or_default();
+    let before = kept.unwrap_or(now);
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&before).update(&now_us.to_be_bytes());
+    hasher.update(&now).update(&now_us.to_be_bytes());
     hasher.update(&std::process::id().to_be_bytes());
     let moment: Moment = *hasher.finalize().as_bytes().first_chunk().expect("a hash has 32 bytes");
     let value = [moment, before].concat();

@@ -99,7 +99,7 @@ fn fill(parts: &mut dyn RestoreSource, options: &LogOptions) -> Result<Restored,
     }
     let mut index = Index::load(&db, head.last, options.dedup_days).map_err(found)?;
     index.save_rest(&db, head.last).map_err(found)?;
-    let moment = check::mark(&db, machine.now_us()).map_err(found)?;
+    let moment = check::mark(&db, machine.now_us(), None).map_err(found)?;
     db.flush().map_err(failed)?;
     machine.sync().map_err(sync)?;
     format::stamp(&db, dir)?;

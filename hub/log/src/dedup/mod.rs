@@ -52,8 +52,9 @@ const DAY_US: i64 = 86_400_000_000;
 /// Keys in memory before they become a run: 4 to 6 MB.
 const RECENT_MAX: usize = 128 << 10;
 
-/// Bounds what opening reads again when few records have keys.
-const UNSAVED_RECORDS_MAX: u64 = 128 << 10;
+/// Bounds what opening reads again when few records have keys. Twice [`RECENT_MAX`], so that
+/// it does not matter as long as most of them have one.
+const UNSAVED_RECORDS_MAX: u64 = 256 << 10;
 
 /// So many neighbours of a size become one run.
 const FAN_IN: usize = 4;
@@ -212,8 +213,11 @@ impl Index {
         if self.recent.len() >= self.recent_max {
             self.finish_frozen(tree, now_us)?;
             self.freeze(tree, last)?;
-        } else if self.frozen.is_none() && last - self.saved_to() >= UNSAVED_RECORDS_MAX {
-            self.write_tail(tree, last)?;
+        } else if last - self.saved_to() >= UNSAVED_RECORDS_MAX {
+            self.finish_frozen(tree, now_us)?;
+            if last - self.saved_to() >= UNSAVED_RECORDS_MAX / 2 {
+                self.write_tail(tree, last)?;
+            }
         }
         while self.debt >= BLOCK_ENTRIES {
             if !self.step(tree, now_us)? {

@@ -37,7 +37,7 @@ pub fn restored(parts: &Parts, dir: &Path) -> Result<Restored, RestoreError> {
 /// Record `n` of a writer, which counts itself in a table in the same batch.
 fn nth(writer: u64, n: u64) -> Batch {
     let records = vec![keyed("s", &format!("{writer}.{n}"), &format!("{writer}.{n}"))];
-    let blob = (n % 2 == 0).then(|| noise(if n % 50 == 0 { 90_000 } else { 500 }));
+    let blob = n.is_multiple_of(2).then(|| noise(if n.is_multiple_of(50) { 90_000 } else { 500 }));
     let puts = vec![put(&writer.to_string(), PutValue::Bytes(n.to_be_bytes().to_vec()))];
     Batch { records, blob, puts, ..Batch::default() }
 }

@@ -152,3 +152,28 @@ async fn after_an_unclean_stop_the_newest_records_are_checked() {
     let error = SledLog::open(LogOptions::new(crashed.path())).unwrap_err().to_string();
     assert!(error.contains("`head` file"), "{error}");
 }
+
+/// Stopped again and again between marking the store and noting the mark in the head file.
+#[tokio::test]
+async fn openings_that_are_cut_off_are_not_taken_for_damage() {
+    let mut dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(batch(["x"])).await.unwrap();
+    drop(log);
+    for _ in 0..2 {
+        // First it says "closed", then "open".
+        let head = std::fs::read(dir.path().join("head")).unwrap();
+        for _ in 0..4 {
+            let log = open(dir.path());
+            assert_eq!(log.last(), 1);
+            let stopped = tempfile::tempdir().unwrap();
+            copy_dir(dir.path(), stopped.path());
+            std::fs::write(stopped.path().join("head"), &head).unwrap();
+            dir = stopped;
+        }
+        let stopped = tempfile::tempdir().unwrap();
+        let _log = open(dir.path());
+        copy_dir(dir.path(), stopped.path());
+        dir = stopped;
+    }
+}
