@@ -13,7 +13,7 @@ use crate::plugins::{self, PluginError};
 use crate::proof::{self, Kept, LogKey, LogKeyError};
 use crate::stored::Source;
 use crate::vault::{self, Credentials, KeyError, MasterKey, Sealer};
-use crate::{api, clock, timers};
+use crate::{api, backup, clock, timers};
 use hub_index::{Index, IndexError, IndexOptions};
 use hub_log::{EventLog, LogOptions, OpenError, ReadError, SledLog};
 use hub_sandbox::Entry;
@@ -70,6 +70,12 @@ pub enum StartError {
         listen: String,
         /// Why.
         source: std::io::Error,
+    },
+    /// Half a restore.
+    #[error("a restore into {path} was cut off; remove that directory, and restore again", path = path.display())]
+    UnfinishedRestore {
+        /// The data directory.
+        path: PathBuf,
     },
     /// A directory could not be made.
     #[error("{path}: {source}", path = path.display())]
@@ -232,6 +238,9 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
     let data_dir = config.data_dir(loaded.base());
     std::fs::create_dir_all(&data_dir)
         .map_err(|source| StartError::Directory { path: data_dir.clone(), source })?;
+    if data_dir.join(backup::UNFINISHED).exists() {
+        return Err(StartError::UnfinishedRestore { path: data_dir });
+    }
     let master = MasterKey::read(&config.key_file(loaded.base()))?;
     let prepared = prepare(loaded, Some(data_dir.join("cache")))?;
     // The port first: a second hub must not touch the log of the first.

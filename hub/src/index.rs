@@ -61,7 +61,7 @@ impl Extract for Events {
         // A payment, a provisioning or an account belongs to the client that an event first
         // named with it.
         let flows = [named("payment"), named("provisioning"), account];
-        let mut of = || flows.into_iter().flatten().chain(stored.correlation.as_deref());
+        let of = || flows.into_iter().flatten().chain(stored.correlation.as_deref());
         let client = named("client").or(subject("client/")).map(str::to_owned);
         // A timer's flow says nothing of whom it is about.
         let looked_up = stored.source != Source::Timer;

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
+use crate::backup::{BackedUp, BackupSink};
 use crate::chain::Hash;
-use crate::error::{AppendError, ReadError, VerifyError};
+use crate::error::{AppendError, BackupError, ReadError, VerifyError};
 use crate::verify::Verified;
 
 /// Position in the event stream, from 1. 0 means "before the first".
@@ -326,6 +327,15 @@ pub trait EventLog: Send + Sync + 'static {
     /// Does a little at a time, so that the writer need not wait; for a blocking thread. If it
     /// fails half-way, what it removed is removed, and the next call goes on.
     fn trim_blobs(&self, before_us: i64, keep: &[u64]) -> Result<Trimmed, ReadError>;
+
+    /// Hands a backup to `sink`, part by part, while appends go on: every record durable by
+    /// some moment shortly after the call, blobs, and side tables that are of that same moment
+    /// (a value from a batch with records is in it only together with those records).
+    /// [`crate::restore()`] makes a log of it. The writer waits only while its end is looked up and
+    /// the tables are copied.
+    ///
+    /// Verifies the whole chain on its way. For a blocking thread.
+    fn backup(&self, sink: &mut dyn BackupSink) -> Result<BackedUp, BackupError>;
 
     /// Figures about the log, cheap enough for every scrape.
     fn stats(&self) -> LogStats;

@@ -51,11 +51,12 @@ pub(crate) fn against(tree: &Tree, head: &Head, kept: &HeadFile) -> Result<bool,
 }
 
 /// Puts a new moment into the store, to be noted in the head file once this is durable. The
-/// moment before stays beside it, in case that never happens.
-pub(crate) fn mark(tree: &Tree, now_us: i64) -> Result<Moment, ReadError> {
-    let (before, _) = moments(tree)?.unwrap_or_default();
+/// moment that the file has now stays beside it, in case that never happens.
+pub(crate) fn mark(tree: &Tree, now_us: i64, kept: Option<Moment>) -> Result<Moment, ReadError> {
+    let (now, _) = moments(tree)?.unwrap_or_default();
+    let before = kept.unwrap_or(now);
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&before).update(&now_us.to_be_bytes());
+    hasher.update(&now).update(&now_us.to_be_bytes());
     hasher.update(&std::process::id().to_be_bytes());
     let moment: Moment = *hasher.finalize().as_bytes().first_chunk().expect("a hash has 32 bytes");
     let value = [moment, before].concat();
@@ -71,13 +72,16 @@ fn moments(tree: &Tree) -> Result<Option<(Moment, Moment)>, ReadError> {
     }))
 }
 
-/// Walks the newest records: their hashes, their links, their order, and their blobs. Says how
-/// many.
+/// Walks the newest records; says how many.
 pub(crate) fn tail(tree: &Tree, last: Sequence) -> Result<u64, ReadError> {
+    walk(tree, last.saturating_sub(TAIL_RECORDS - 1).max(1), last)
+}
+
+/// Walks records: their hashes, their links, their order, and their blobs. Says how many.
+pub(crate) fn walk(tree: &Tree, from: Sequence, last: Sequence) -> Result<u64, ReadError> {
     if last == 0 {
         return Ok(0);
     }
-    let from = last.saturating_sub(TAIL_RECORDS - 1).max(1);
     let mut chunks = Chunks::new(tree, from, last)?;
     let mut before: Option<(crate::Hash, i64)> = None;
     let mut blobs = trim::Presence::new(tree);

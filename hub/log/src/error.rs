@@ -170,6 +170,70 @@ pub enum VerifyError {
     Read(#[from] ReadError),
 }
 
+/// Why a backup was not made. What the sink has by then is not a backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The log could not be read, or is damaged.
+    #[error("the log cannot be backed up: {0}")]
+    Read(#[from] ReadError),
+    /// The sink refused.
+    #[error("part {part} of the backup could not be written: {source}; make the backup again")]
+    Sink {
+        /// Which part.
+        part: String,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The writer stopped before what it had written was durable.
+    #[error("the log stopped: {reason}; check the disk, restart, and make the backup again")]
+    Failed {
+        /// What failed, and how.
+        reason: String,
+    },
+}
+
+/// Why a log was not restored. The directory is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// There is something already.
+    #[error("{} is not empty; restore into an empty directory", dir.display())]
+    NotEmpty {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// A part is not what was written.
+    #[error("part {name} of the backup: {detail}; use another copy of it. Nothing was restored")]
+    Part {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The last part, without which nothing is certain, is missing.
+    #[error("the backup ends after {after}, before its last part; use another copy of it")]
+    Truncated {
+        /// The name of the last part that is there.
+        after: String,
+    },
+    /// The parts could not be read.
+    #[error("the backup cannot be read after {after}: {source}")]
+    Source {
+        /// The name of the last part that was read.
+        after: String,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+    /// Every part is as written, but together they are not the log they should be.
+    #[error("the backup does not hang together: {detail}; use another one. Nothing was restored")]
+    Mismatch {
+        /// What does not fit.
+        detail: String,
+    },
+    /// The directory or the store in it.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+}
+
 /// Why the writer stopped. Kept in the shared state and told to every append after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure(pub String);

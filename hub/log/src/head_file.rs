@@ -74,6 +74,17 @@ impl HeadFile {
         File::open(dir)?.sync_all()
     }
 
+    /// The same, but on a full disk there is no file after it rather than an old one: then the
+    /// next opening checks without.
+    pub(crate) fn write_or_remove(&self, dir: &Path) -> io::Result<()> {
+        let Err(error) = self.write(dir) else { return Ok(()) };
+        tracing::warn!(%error, "where the log ends could not be noted in its `head` file");
+        match fs::remove_file(dir.join(NAME)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => File::open(dir)?.sync_all(),
+        }
+    }
+
     fn text(&self) -> String {
         let state = if self.closed { "closed" } else { "open" };
         let lines = format!(
@@ -133,6 +144,19 @@ fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_it_cannot_be_written_the_old_one_goes() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut head =
+            HeadFile { closed: true, last: 1, last_hash: [0xab; 32], blob_last: 0, moment: [7; 8] };
+        head.write(dir.path()).expect("it is writable");
+        // A directory is in the way of the new one.
+        fs::create_dir(dir.path().join(NEW)).expect("a directory");
+        head.closed = false;
+        head.write_or_remove(dir.path()).expect("the old one can go");
+        assert_eq!(HeadFile::read(dir.path()).expect("it reads"), None);
+    }
 
     #[test]
     fn it_comes_back_and_any_change_shows() {

@@ -19,11 +19,13 @@
 //! append, `read`, `follow`
 //! and `verify` the ways back, `chain`, `chunk`, `frame`, `keys` and `dedup` the bytes on disk,
 //! `open` (`format`, `head_file`, `check`, `holder`) and `store`
-//! the life of the files, `trim` the end of old blobs, `host` the clock, the disk's space and its sync.
+//! the life of the files, `trim` the end of old blobs, `backup` and `restore` (`backup_part`) a second life elsewhere, `host` the clock, the disk's space and its sync.
 
 #![forbid(unsafe_code)]
 
 mod api;
+mod backup;
+mod backup_part;
 pub mod bench;
 mod builder;
 pub mod chain;
@@ -51,6 +53,7 @@ mod options;
 mod pipeline;
 mod queue;
 mod read;
+mod restore;
 mod sled_log;
 mod state;
 mod store;
@@ -61,9 +64,11 @@ pub use api::{
     Appended, Batch, Committed, Dedup, EventLog, Follow, Follower, Health, LogStats, NewRecord,
     Put, PutValue, Record, Sequence, Table, Trimmed,
 };
+pub use backup::{BackedUp, BackupSink};
 pub use chain::Hash;
-pub use error::{AppendError, OpenError, ReadError, VerifyError};
+pub use error::{AppendError, BackupError, OpenError, ReadError, RestoreError, VerifyError};
 pub use open::Opened;
 pub use options::LogOptions;
+pub use restore::{RestoreSource, Restored, restore};
 pub use sled_log::SledLog;
 pub use verify::Verified;

@@ -115,7 +115,8 @@ fn recover(options: &LogOptions, db: sled::Db) -> Result<Parts, OpenError> {
         Stamp::New | Stamp::Current => Index::load(&db, head.last, options.dedup_days),
     };
     let index = index.map_err(corrupt)?;
-    let moment = check::mark(&db, machine.now_us()).map_err(corrupt)?;
+    let moment = check::mark(&db, machine.now_us(), kept.map(|kept| kept.moment));
+    let moment = moment.map_err(corrupt)?;
     make_durable(&db, &machine, dir)?;
     if stamp != Stamp::Current {
         format::stamp(&db, dir)?;
@@ -124,7 +125,7 @@ fn recover(options: &LogOptions, db: sled::Db) -> Result<Parts, OpenError> {
     format::remove_v1(&db, dir)?;
     // Before the first append, and durable: from here on, a stop that does not say so is unclean.
     let file = HeadFile::new(false, &head, moment);
-    file.write(dir).map_err(io_error("write the `head` file in", dir))?;
+    file.write_or_remove(dir).map_err(io_error("write the `head` file in", dir))?;
     let migrated_from = (stamp == Stamp::V1).then_some(format::V1);
     let took = Duration::ZERO;
     let found = Opened { clean, checked_records, removed_orphan_blobs, migrated_from, took };
@@ -134,7 +135,7 @@ fn recover(options: &LogOptions, db: sled::Db) -> Result<Parts, OpenError> {
 /// Notes a clean end: `head` is durable, and no more will be written.
 pub(crate) fn note_closed(tree: &Tree, host: &dyn Host, dir: &Path, head: &Head) -> io::Result<()> {
     let other = |e: ReadError| io::Error::other(e.to_string());
-    let moment = check::mark(tree, host.now_us()).map_err(other)?;
+    let moment = check::mark(tree, host.now_us(), None).map_err(other)?;
     tree.flush().map_err(io::Error::other)?;
     host.sync()?;
     HeadFile::new(true, head, moment).write(dir)

@@ -13,11 +13,12 @@ use crate::api::{
     Batch, Committed, EventLog, Follower, Health, LogStats, NewRecord, PutValue, Record, Sequence,
     Table, Trimmed,
 };
+use crate::backup::{self, BackedUp, BackupSink};
 use crate::builder::{Builder, Job, Prepared};
 use crate::chain::{GENESIS, body_hash};
 use crate::committer::Committer;
 use crate::dedup::{self, Index, Mark};
-use crate::error::{AppendError, OpenError, ReadError, VerifyError};
+use crate::error::{AppendError, BackupError, OpenError, ReadError, VerifyError};
 use crate::follow::SledFollower;
 use crate::frame::STORED_BYTES_MAX;
 use crate::host::{Host, Machine};
@@ -276,6 +277,16 @@ impl EventLog for SledLog {
     fn trim_blobs(&self, before_us: i64, keep: &[u64]) -> Result<Trimmed, ReadError> {
         let Durable { last, blob_last, .. } = self.state.durable();
         self.store.read(BLOB, 0, |tree| trim::trim(tree, before_us, keep, last, blob_last))
+    }
+
+    fn backup(&self, sink: &mut dyn BackupSink) -> Result<BackedUp, BackupError> {
+        // Whoever holds the index holds the writer: between two groups, never within one.
+        let moment = {
+            let _writer_waits = self.index();
+            self.store.read("the end", self.last(), backup::capture)?
+        };
+        backup::wait_durable(&self.state, &moment)?;
+        self.store.read("the log", 0, |tree| backup::write(tree, moment, sink))
     }
 
     fn stats(&self) -> LogStats {

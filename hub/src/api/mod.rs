@@ -8,6 +8,7 @@ mod guard;
 mod hooks;
 mod idempotency;
 mod ops;
+mod pieces;
 mod problem;
 mod proof;
 mod stream;
@@ -55,6 +56,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/breaches/{id}", get(accounts::breach))
         .route("/ledger", get(ops::ledger))
         .route("/verify", get(proof::verify).post(proof::verify_by))
+        .route("/backup", get(ops::backup))
         .route("/checkpoint", get(proof::checkpoint))
         .route("/checkpoints", get(proof::checkpoints))
         .route("/stats", get(ops::stats))

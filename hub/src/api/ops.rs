@@ -3,7 +3,9 @@ use super::Problem;
 use super::facts::parse;
 use super::guard::Actor;
 use super::idempotency::Key;
+use super::pieces::written;
 use crate::app::Hub;
+use crate::backup;
 use crate::call;
 use crate::clock;
 use crate::connections::Connection;
@@ -289,4 +291,15 @@ pub async fn stats(State(hub): State<Arc<Hub>>) -> Result<Json<Value>, Problem> 
     let counted = counted.await.map_err(QueryError::from)?;
     let (types, last) = counted.map_err(QueryError::Index)?;
     Ok(Json(json!({ "types": types, "last": last })))
+}
+
+/// `GET /v1/backup`: everything that the hub cannot derive, as of now (`crate::backup`).
+pub async fn backup(State(hub): State<Arc<Hub>>) -> Response {
+    let body = written("a backup", move |out| {
+        let keys = hub.journal.sealer().keys();
+        let made = backup::write(&*hub.log, keys, &hub.checkpoints, out)?;
+        tracing::info!(last = made.last, deliveries = made.deliveries, "a backup was made");
+        Ok::<_, backup::BackupFailure>(())
+    });
+    ([(header::CONTENT_TYPE, "application/zstd")], body).into_response()
 }

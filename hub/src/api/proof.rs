@@ -1,26 +1,21 @@
 //! Proof: the walk over the chain, checkpoints, and exports that can be verified elsewhere.
 use super::Problem;
 use super::facts::parse;
+use super::pieces::written;
 use crate::app::Hub;
-use crate::proof::{self, Audit, Kept, Range};
+use crate::proof::{self, Audit, Kept, Range, WriteError};
 use crate::query::{Checked, Filter, among};
 use crate::stored::{cloud_event, parse_event_id};
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
 use hub_log::Record;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::sync::Arc;
-use tokio::sync::mpsc;
-
-/// One piece of an export on its way, and how many wait.
-const PIECE_BYTES: usize = 64 << 10;
-const PIECES_MAX: usize = 4;
 
 /// What an audit goes by.
 #[derive(Deserialize, Default)]
@@ -132,17 +127,16 @@ pub async fn export(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-such-range", detail));
     }
     let checked = query.filter().check()?;
-    let (sender, receiver) = mpsc::channel(PIECES_MAX);
-    tokio::task::spawn_blocking(move || write(&hub, range, &checked, sender));
-    let pieces = stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|piece: io::Result<Bytes>| (piece, receiver))
-    });
-    let kind = [(header::CONTENT_TYPE, "application/jsonl")];
-    Ok((kind, Body::from_stream(pieces)).into_response())
+    let body = written("an export", move |out| write(&hub, range, &checked, out));
+    Ok(([(header::CONTENT_TYPE, "application/jsonl")], body).into_response())
 }
 
-fn write(hub: &Hub, range: Range, checked: &Checked, to: mpsc::Sender<io::Result<Bytes>>) {
-    let mut out = BufWriter::with_capacity(PIECE_BYTES, Pieces(to.clone()));
+fn write(
+    hub: &Hub,
+    range: Range,
+    checked: &Checked,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     let mut shown = |page: &[Record]| {
         let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(Vec::new()) };
         let mut taken = among(&hub.index, checked, (first.sequence, last.sequence))?;
@@ -152,24 +146,5 @@ fn write(hub: &Hub, range: Range, checked: &Checked, to: mpsc::Sender<io::Result
         });
         Ok(taken)
     };
-    let log = &*hub.log;
-    if let Err(error) = proof::write_bundle(log, &hub.checkpoints, range, &mut shown, &mut out) {
-        tracing::warn!(%error, "an export did not come to its end");
-        // The reader sees the connection break off, and so a file that does not verify.
-        drop(to.blocking_send(Err(io::Error::other(error.to_string()))));
-    }
-}
-
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
-
-impl Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let piece = Bytes::copy_from_slice(bytes);
-        self.0.blocking_send(Ok(piece)).map_err(|_| io::ErrorKind::BrokenPipe)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    proof::write_bundle(&*hub.log, &hub.checkpoints, range, &mut shown, out)
 }

@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `figure.rs` | a table's rows, and what is to be reached |
-//! | `log.rs` | durable appends against a plain file |
+//! | `log.rs` | the event log: appends, reading, space, reopening, questions |
 //! | `sandbox.rs`, `native.rs` | a connector in the sandbox against the same code native |
 //! | `webhook.rs` | webhook to durable 200 against a bare handler |
 //! | `deliveries.rs`, `load.rs` | signed webhooks, and what sends them |
@@ -38,6 +38,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// Time for each contender, over all its turns.
     pub time: Duration,
+    /// Sizes of the logs that are read and reopened, in events.
+    pub events: Vec<u64>,
 }
 
 impl Options {
@@ -60,6 +62,9 @@ pub enum BenchError {
     /// The log's own benchmark failed.
     #[error(transparent)]
     Log(#[from] hub_log::bench::BenchError),
+    /// The index's own benchmark failed.
+    #[error(transparent)]
+    Index(#[from] hub_index::bench::BenchError),
     /// The connector could not be loaded.
     #[error(transparent)]
     Plugin(#[from] crate::plugins::PluginError),
@@ -92,7 +97,7 @@ impl BenchError {
 }
 
 /// Durable appends of the log against a plain file. Blocks; not for an async runtime's thread.
-pub fn log(options: &Options) -> Result<Table, BenchError> {
+pub fn log(options: &Options) -> Result<Vec<Table>, BenchError> {
     log::run(options)
 }
 
@@ -120,7 +125,11 @@ mod tests {
     fn every_contender_does_what_it_is_measured_for() {
         let dir = tempfile::tempdir().unwrap();
         let options =
-            Options { dir: dir.path().to_owned(), time: Duration::from_millis(20) * ROUNDS };
+            Options {
+            dir: dir.path().to_owned(),
+            time: Duration::from_millis(20) * ROUNDS,
+            events: Vec::new(),
+        };
         let sandbox = sandbox(&options).unwrap().to_string();
         assert!(sandbox.contains("2 threads"), "{sandbox}");
         let webhook = webhook(&options).unwrap().to_string();

@@ -24,26 +24,33 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
         args.dir.clone().unwrap_or_else(std::env::temp_dir).display()
     );
     let time = Duration::from_secs(args.seconds);
+    let events = match (&args.events[..], args.what) {
+        ([], BenchWhat::Log) => vec![1_000_000, 10_000_000],
+        ([], _) => vec![1_000_000],
+        (given, _) => given.to_vec(),
+    };
     for (what, measure) in MEASUREMENTS {
         if !matches!(args.what, BenchWhat::All) && args.what != what {
             continue;
         }
-        let options = Options { dir: dir.path().to_owned(), time };
-        println!("{}", on_own_thread(measure, options)?);
+        let options = Options { dir: dir.path().to_owned(), time, events: events.clone() };
+        for table in on_own_thread(measure, options)? {
+            println!("{table}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-type Measure = fn(&Options) -> Result<Table, BenchError>;
+type Measure = fn(&Options) -> Result<Vec<Table>, BenchError>;
 
 const MEASUREMENTS: [(BenchWhat, Measure); 3] = [
     (BenchWhat::Log, bench::log),
-    (BenchWhat::Sandbox, bench::sandbox),
-    (BenchWhat::Webhook, bench::webhook),
+    (BenchWhat::Sandbox, |options| Ok(vec![bench::sandbox(options)?])),
+    (BenchWhat::Webhook, |options| Ok(vec![bench::webhook(options)?])),
 ];
 
 /// Measurements start async runtimes of their own, which this thread, being in one, must not.
-fn on_own_thread(measure: Measure, options: Options) -> Result<Table, Failure> {
+fn on_own_thread(measure: Measure, options: Options) -> Result<Vec<Table>, Failure> {
     let measured = std::thread::spawn(move || measure(&options)).join();
     Ok(measured.map_err(|_| "the measurement panicked; what it said is above")??)
 }

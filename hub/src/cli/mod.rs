@@ -1,6 +1,7 @@
 //! The command line. Commands about a running hub speak to it over HTTP; those about files need
 //! no hub.
 mod args;
+mod backup;
 mod bench;
 mod check;
 mod client;
@@ -49,6 +50,8 @@ async fn run(cli: Cli) -> ExitCode {
         Command::Connection(args) => connection::run(args).await,
         Command::Plugin(args) => plugin::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),
+        Command::Backup(args) => backup::backup(&args).await,
+        Command::Restore(args) => backup::restore(&args),
         Command::Bench(args) => bench::run(&args),
     };
     match done {

@@ -52,8 +52,9 @@ const DAY_US: i64 = 86_400_000_000;
 /// Keys in memory before they become a run: 4 to 6 MB.
 const RECENT_MAX: usize = 128 << 10;
 
-/// Bounds what opening reads again when few records have keys.
-const UNSAVED_RECORDS_MAX: u64 = 128 << 10;
+/// Bounds what opening reads again when few records have keys. Twice [`RECENT_MAX`], so that
+/// it does not matter as long as most of them have one.
+const UNSAVED_RECORDS_MAX: u64 = 256 << 10;
 
 /// So many neighbours of a size become one run.
 const FAN_IN: usize = 4;
@@ -61,6 +62,9 @@ const FAN_IN: usize = 4;
 /// Runs of [`RECENT_MAX`] × 4³, eight million keys, are left as they are: a run goes only when
 /// all of it is old.
 const LEVEL_MAX: u32 = 3;
+
+/// Three of each of three sizes, and those that come while others are merged.
+const SMALL_RUNS_MAX: usize = 14;
 
 /// Work done for each key added, in entries: being written once and merged three times, and
 /// removed as often but four times as fast, comes to five. The rest is for catching up.
@@ -209,8 +213,11 @@ impl Index {
         if self.recent.len() >= self.recent_max {
             self.finish_frozen(tree, now_us)?;
             self.freeze(tree, last)?;
-        } else if self.frozen.is_none() && last - self.saved_to() >= UNSAVED_RECORDS_MAX {
-            self.write_tail(tree, last)?;
+        } else if last - self.saved_to() >= UNSAVED_RECORDS_MAX {
+            self.finish_frozen(tree, now_us)?;
+            if last - self.saved_to() >= UNSAVED_RECORDS_MAX / 2 {
+                self.write_tail(tree, last)?;
+            }
         }
         while self.debt >= BLOCK_ENTRIES {
             if !self.step(tree, now_us)? {
@@ -284,12 +291,22 @@ impl Index {
             let first = self.level(&some[0]);
             first < LEVEL_MAX && some.iter().all(|run| self.level(run) == first)
         });
-        let Some(at) = at else { return Ok(()) };
+        let Some(at) = at.or_else(|| self.odd_neighbours()) else { return Ok(()) };
         let some = &self.runs[at..at + FAN_IN];
         let (from, to) = (some[0].from, some[FAN_IN - 1].to);
         let sources = some.iter().map(|run| Source::stored(run.id)).collect();
         self.merging = Some(Merge::new(self.new_id(), from, to, sources));
         self.write_manifest(tree)
+    }
+
+    /// Crashes and forgetting leave runs of odd sizes, with no three others of a size beside them.
+    /// Once there are too many, the neighbours that are smallest together.
+    fn odd_neighbours(&self) -> Option<usize> {
+        let small = self.runs.iter().filter(|run| self.level(run) < LEVEL_MAX).count();
+        let size = |some: &[Run]| some.iter().map(|run| run.entries).sum::<u64>();
+        let windows = self.runs.windows(FAN_IN).enumerate();
+        let least = windows.min_by_key(|(_, some)| size(some)).map(|(at, _)| at);
+        least.filter(|_| small > SMALL_RUNS_MAX)
     }
 
     /// How often runs of the smallest size were merged to make one of this size.

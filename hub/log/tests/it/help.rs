@@ -36,3 +36,16 @@ pub fn noise(bytes: usize) -> Bytes {
     blake3::Hasher::new().finalize_xof().fill(&mut out);
     out.into()
 }
+
+/// Copies a directory with the directories in it.
+pub fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_dir(&entry.path(), &to),
+            false => drop(std::fs::copy(entry.path(), to).unwrap()),
+        }
+    }
+}

@@ -1,14 +1,15 @@
-//! Random operations beside a model that is obviously right, with reopens in between.
+//! Random operations beside a model that is obviously right, with reopens in between: after a
+//! close, after a stop without one, and elsewhere from a backup.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use bytes::Bytes;
 use hub_log::{AppendError, Appended, Batch, Committed, EventLog, NewRecord, PutValue, SledLog};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::help::{T, keyed, noise, open, put};
+use crate::backup::{Parts, restored};
+use crate::help::{T, copy_dir, keyed, noise, open, put};
 
 #[derive(Default)]
 struct Model {
@@ -16,6 +17,8 @@ struct Model {
     blobs: Vec<Bytes>,
     keys: HashMap<(String, Vec<u8>), (u64, [u8; 32])>,
     table: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Blobs from this id on are there.
+    first_kept: u64,
 }
 
 impl Model {
@@ -72,6 +75,22 @@ impl Model {
         Ok(done)
     }
 
+    /// Trims what is older than some record, but not some blob.
+    fn trim(&mut self, random: &mut ChaCha8Rng, log: &SledLog) {
+        let last = self.records.len() as u64;
+        let Some(at) = log.get(random.random_range(0..=last)).unwrap() else { return };
+        let keep = random.random_range(0..=self.blobs.len() as u64);
+        let kept = log.blob(keep).unwrap();
+        let done = log.trim_blobs(at.recorded_us, &[keep]).unwrap();
+        // Some records before it may be of the same microsecond, and their blobs stay.
+        let blobs = self.records[..at.sequence as usize].iter().filter_map(|(_, blob)| *blob);
+        let newest = blobs.max().unwrap_or(0);
+        assert!(done.first_kept <= newest.max(self.first_kept) + 1, "{done:?}, {newest}");
+        assert!(done.first_kept >= self.first_kept);
+        assert_eq!(log.blob(keep).unwrap(), kept, "it was to be kept");
+        self.first_kept = done.first_kept;
+    }
+
     fn check(&self, log: &SledLog) {
         assert_eq!(log.last(), self.records.len() as u64);
         let mut at = 0;
@@ -85,7 +104,11 @@ impl Model {
             }
         }
         for (id, body) in (1..).zip(&self.blobs) {
-            assert_eq!(log.blob(id).unwrap().as_ref(), Some(body));
+            let blob = log.blob(id).unwrap();
+            assert!(
+                blob.as_ref() == Some(body) || (id < self.first_kept && blob.is_none()),
+                "{id}"
+            );
         }
         assert_eq!(log.blob(self.blobs.len() as u64 + 1).unwrap(), None);
         let table = log.table_scan(T, b"", None, usize::MAX).unwrap();
@@ -134,9 +157,35 @@ fn random_batch(random: &mut ChaCha8Rng, last: u64) -> Batch {
     Batch { records, blob, puts, expect_last, keep_if_duplicate: random.random_bool(0.2) }
 }
 
-async fn run(seed: u64, dir: &Path) {
+/// The log again, in a directory of its own unless it was closed.
+fn again(random: &mut ChaCha8Rng, log: SledLog, dir: &mut tempfile::TempDir) -> SledLog {
+    let other = tempfile::tempdir().unwrap();
+    match random.random_range(0..3) {
+        0 => {
+            drop(log);
+            let log = open(dir.path());
+            assert!(log.opened().clean);
+            return log;
+        }
+        1 => {
+            copy_dir(dir.path(), other.path());
+            drop(log);
+        }
+        _ => {
+            let mut parts = Parts::default();
+            log.backup(&mut parts).unwrap();
+            drop(log);
+            restored(&parts, other.path()).unwrap();
+        }
+    }
+    *dir = other;
+    open(dir.path())
+}
+
+async fn run(seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let (mut model, mut log) = (Model::default(), open(dir));
+    let mut dir = tempfile::tempdir().unwrap();
+    let (mut model, mut log) = (Model::default(), open(dir.path()));
     for _ in 0..12 {
         // Sent together, so that they meet in groups of every kind.
         let mut sent = Vec::new();
@@ -148,9 +197,11 @@ async fn run(seed: u64, dir: &Path) {
             let answer = answer.await.map(|done| Committed { recorded_us: 0, ..done });
             assert_eq!(answer, expected, "seed {seed}");
         }
+        if random.random_bool(0.3) {
+            model.trim(&mut random, &log);
+        }
         if random.random_bool(0.4) {
-            drop(log);
-            log = open(dir);
+            log = again(&mut random, log, &mut dir);
         }
         model.check(&log);
     }
@@ -159,7 +210,6 @@ async fn run(seed: u64, dir: &Path) {
 #[tokio::test]
 async fn the_log_does_what_the_model_does() {
     for seed in 0..12 {
-        let dir = tempfile::tempdir().unwrap();
-        run(seed, dir.path()).await;
+        run(seed).await;
     }
 }
