@@ -309,6 +309,8 @@ mod tests {
     #[test]
     fn after_a_large_group_the_next_gathers_until_half_of_it_is_back() {
         let queue = after_a_group_of(40);
+        assert!(queue.lock().gather_for(19, GROUP_BYTES_MAX).is_some(), "19 of 40 are not half");
+        assert!(queue.lock().gather_for(20, GROUP_BYTES_MAX).is_none());
         push_all(&queue, 1);
         let other = queue.clone();
         let next = std::thread::spawn(move || other.take(NOTHING));
