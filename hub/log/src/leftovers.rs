@@ -44,6 +44,23 @@ pub(crate) fn remove(dir: &Path, segment_bytes: usize) -> io::Result<()> {
     leftovers.iter().try_for_each(fs::remove_file)
 }
 
+/// Makes the page cache show what the disk holds.
+///
+/// After a sync that failed, Linux keeps the pages it could not write, calls them clean, and
+/// never writes them. To build on them after a restart would lose what is built, at the next
+/// power cut. So what can be written is written now (or the opening fails), and the rest is
+/// dropped from the cache. Takes the time that reading the file again takes.
+pub(crate) fn forget_unwritten(dir: &Path) -> io::Result<()> {
+    let store = match File::options().read(true).write(true).open(dir.join("db")) {
+        Ok(store) => store,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    store.sync_all()?;
+    rustix::fs::fadvise(&store, 0, None, rustix::fs::Advice::DontNeed)?;
+    Ok(())
+}
+
 fn unfinished_snapshots(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut unfinished = Vec::new();
     for entry in fs::read_dir(dir)? {

@@ -74,6 +74,7 @@ pub(crate) fn open(options: &LogOptions) -> Result<Parts, OpenError> {
     let dir = options.dir.as_path();
     create_dir(dir)?;
     leftovers::remove(dir, SEGMENT_BYTES).map_err(io_error("clean up", dir))?;
+    leftovers::forget_unwritten(dir).map_err(io_error("make durable the store in", dir))?;
     let db = open_store(options)?;
     // Best effort: it only makes the message of a second open better.
     let _unwritten = fs::write(dir.join(HOLDER), holder::line());

@@ -17,7 +17,7 @@ const BATCHES_MAX: u64 = 400;
 /// then: some append failed, none is acknowledged after, also once the disk is well again,
 /// health says so, and what was acknowledged can be read; or, where sled's own write failed in
 /// the middle of splitting a page, says that it cannot, and is never wrong.
-pub fn run(disk: &Path, orders: &[String], shows: bool) -> Result<()> {
+pub fn run(disk: &Path, orders: &[String], shows: bool, restarts: bool) -> Result<()> {
     let marks = Marks::new()?;
     let log = Arc::new(open(disk)?);
     let from = writers(&log, None)?.get(&0).copied().unwrap_or(0);
@@ -62,6 +62,26 @@ pub fn run(disk: &Path, orders: &[String], shows: bool) -> Result<()> {
             marks.say("reads of a page that was being split failed")?;
         }
         Err(error) => bail!("what is acknowledged does not verify: {error}"),
+    }
+    log.close();
+    drop(log);
+    if restarts {
+        goes_on(disk, &marks)?;
+    }
+    Ok(())
+}
+
+/// As after a restart of the process: the disk is well, and what the log wrote in vain is still
+/// to be seen in the page cache.
+fn goes_on(disk: &Path, marks: &Marks) -> Result<()> {
+    let log = open(disk)?;
+    let from = writers(&log, None)?;
+    for writer in 0..WRITERS {
+        let from = from.get(&writer).copied().unwrap_or(0);
+        for n in from..from + 3 {
+            wait(log.append(nth(writer, n)))?;
+            marks.say(&format!("acked {writer} {n}"))?;
+        }
     }
     log.close();
     Ok(())

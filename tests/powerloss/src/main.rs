@@ -76,6 +76,8 @@ enum Child {
         order: Vec<String>,
         #[arg(long)]
         shows: bool,
+        #[arg(long)]
+        restarts: bool,
     },
     Full {
         #[arg(long)]
@@ -101,7 +103,9 @@ fn be(child: Child) -> Result<()> {
         Child::Writers { disk, batches, opens } => child::run_writers(&disk, batches, opens),
         Child::Model { disk, seed, operations } => child::run_model(&disk, seed, operations),
         Child::Open { disk } => child::run_open(&disk),
-        Child::Faults { disk, order, shows } => faults::run(&disk, &order, shows),
+        Child::Faults { disk, order, shows, restarts } => {
+            faults::run(&disk, &order, shows, restarts)
+        }
         Child::Full { disk } => room::filled_by_another(&disk),
         Child::Overfull { disk } => room::filled_by_itself(&disk),
     }
@@ -115,7 +119,7 @@ fn long(cuts: usize, seed: u64) -> Result<ExitCode> {
     let rig = Rig::new(std::env::current_exe()?)?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut all_kept = true;
-    for name in ["an empty directory", "an existing log", "large batches", "random operations"] {
+    for name in ["an empty directory", "an existing log", "several segments", "random operations"] {
         let mut total = Summary::default();
         let mut rest = cuts;
         while rest > 0 {
@@ -159,7 +163,7 @@ fn scenario(rig: &Rig, name: &str, seed: u64) -> Result<(Recording, Work, Acked)
             (rig.record(None, &args)?, Work::Model(seed), none)
         }
         other => {
-            let many = if other == "large batches" { 3_000 } else { 500 };
+            let many = if other == "several segments" { 1_600 } else { 500 };
             let first = rig.record(None, &writers(many, 2))?;
             let mut before = Acked::default();
             for event in &first.events {

@@ -139,14 +139,25 @@ fn write_at(fd: c_int, data: *const c_void, length: size_t, at: Option<off_t>) -
             return -1;
         }
     };
+    // SAFETY: asks for the descriptor's position.
+    let position = || unsafe { libc::syscall(libc::SYS_lseek, fd, 0, libc::SEEK_CUR) as off_t };
+    // Exact but for O_APPEND, which the trace gets right below.
+    let before = content(fd, at.unwrap_or_else(position), length);
     let wrote = real(length);
     if wrote > 0 {
-        // SAFETY: asks for the descriptor's position.
-        let after = || unsafe { libc::syscall(libc::SYS_lseek, fd, 0, libc::SEEK_CUR) as off_t };
-        let at = at.unwrap_or_else(|| after() - wrote as off_t);
-        recorder.emit(kinds::WROTE, id, at as u64, bytes(data, wrote as size_t));
+        let at = at.unwrap_or_else(|| position() - wrote as off_t) as u64;
+        recorder.emit(kinds::WROTE, id, at, bytes(data, wrote as size_t));
+        recorder.unsynced.wrote(id, at, before);
     }
     wrote
+}
+
+/// What is there now; zeros beyond the end.
+fn content(fd: c_int, at: off_t, length: size_t) -> Vec<u8> {
+    let mut content = vec![0_u8; length];
+    // SAFETY: a buffer of this length. It may fail (write-only, for instance): zeros then.
+    unsafe { libc::syscall(libc::SYS_pread64, fd, content.as_mut_ptr(), length, at) };
+    content
 }
 
 fn bytes<'a>(data: *const c_void, length: size_t) -> &'a [u8] {
@@ -326,13 +337,15 @@ fn sync(fd: c_int, call: c_long, kind: u8, op: Op) -> c_int {
     };
     let number = locked.next_sync();
     locked.emit(kind, id, number, b"");
+    locked.unsynced.sync_began(number);
     let failed = fails(&mut locked, op).then(errno);
     let wait_us = locked.sync_us;
     drop(locked);
     if wait_us > 0 {
         std::thread::sleep(std::time::Duration::from_micros(wait_us));
     }
-    let Some(locked) = recorder() else { return real() };
+    let Some(mut locked) = recorder() else { return real() };
+    locked.unsynced.sync_ended(number, id, failed.is_none());
     match failed {
         Some(errno) => {
             locked.emit(kinds::SYNC_FAILED, id, number, b"");
@@ -373,6 +386,35 @@ pub unsafe extern "C" fn sync_file_range(fd: c_int, at: off_t, n: off_t, flags: 
     }
     recorder.emit(kinds::RANGE, id, 0, b"");
     0
+}
+
+/// Dropping pages shows what the disk holds, see `unsynced`.
+fn advise(fd: c_int, at: off_t, length: off_t, advice: c_int) -> c_int {
+    // SAFETY: the caller's own arguments, passed on.
+    let real = || unsafe { libc::syscall(libc::SYS_fadvise64, fd, at, length, advice) } as c_int;
+    let Some(mut recorder) = recorder() else { return real() };
+    if let (Kind::File(id), libc::POSIX_FADV_DONTNEED) = (recorder.kind(fd), advice) {
+        for (at, before) in recorder.unsynced.dropped(id) {
+            // SAFETY: a buffer of this length.
+            unsafe { libc::syscall(libc::SYS_pwrite64, fd, before.as_ptr(), before.len(), at) };
+            recorder.emit(kinds::WROTE, id, at, &before);
+        }
+    }
+    real()
+}
+
+/// # Safety
+/// As posix_fadvise(3): gives the errno instead of setting it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn posix_fadvise(fd: c_int, at: off_t, n: off_t, advice: c_int) -> c_int {
+    if advise(fd, at, n, advice) == 0 { 0 } else { errno() }
+}
+
+/// # Safety
+/// As posix_fadvise(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn posix_fadvise64(fd: c_int, at: off_t, n: off_t, advice: c_int) -> c_int {
+    if advise(fd, at, n, advice) == 0 { 0 } else { errno() }
 }
 
 // --- names --------------------------------------------------------------------------------

@@ -26,3 +26,5 @@ mod calls;
 mod fault;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod record;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod unsynced;

@@ -14,6 +14,7 @@ use libc::{c_char, c_int};
 
 use crate::fault::Faults;
 use crate::kinds;
+use crate::unsynced::Unsynced;
 
 type Inode = (u64, u64);
 
@@ -33,6 +34,7 @@ pub(crate) struct State {
     marks: Vec<u8>,
     pub(crate) sync_us: u64,
     pub(crate) faults: Faults,
+    pub(crate) unsynced: Unsynced,
     marks_inode: Option<Inode>,
     files: BTreeMap<Inode, u32>,
     ids: u32,
@@ -97,6 +99,7 @@ fn start() -> Option<State> {
         marks: variable("POWERLOSS_MARKS").unwrap_or_default(),
         sync_us: sync_us.unwrap_or(0),
         faults: Faults::default(),
+        unsynced: Unsynced::default(),
         marks_inode: None,
         files: BTreeMap::new(),
         ids: 0,

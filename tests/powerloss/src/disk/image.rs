@@ -70,36 +70,42 @@ impl Image {
     }
 
     pub(super) fn synced(&mut self, began: u64) {
-        let (mut rest, mut visible) = (Vec::new(), None::<Vec<u8>>);
-        let any_lost = self.pending.iter().any(|step| step.lost);
-        for pending in std::mem::take(&mut self.pending) {
-            if pending.lost {
-                // Later writes into the same sectors carry it along, see `cut`.
-                rest.push(pending);
+        let (done, mut rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|pending| pending.at <= began && !pending.lost);
+        if rest.iter().any(|pending| pending.lost) {
+            rest = self.carried_along(&done, rest);
+        }
+        done.iter().for_each(|pending| step(&mut self.durable, &pending.step));
+        self.pending = rest;
+    }
+
+    /// A sector written again brings all of its visible content to the disk, that of a write
+    /// before it included whose own sync failed: such parts are durable, and no longer lost.
+    fn carried_along(&mut self, done: &[Pending], rest: Vec<Pending>) -> Vec<Pending> {
+        let mut left = Vec::new();
+        for pending in rest {
+            let (true, Step::Write(offset, data)) = (pending.lost, &pending.step) else {
+                left.push(pending);
                 continue;
-            }
-            if pending.at > began {
-                rest.push(pending);
-                continue;
-            }
-            if any_lost {
-                // A sector written again brings all of its visible content to the disk.
-                let live = visible.get_or_insert_with(|| {
-                    let mut content = self.durable.clone();
-                    rest.iter().for_each(|lost: &Pending| step(&mut content, &lost.step));
-                    content
-                });
-                step(live, &pending.step);
-                if let Step::Write(offset, data) = &pending.step {
-                    for sector in sectors(*offset, data.len()) {
-                        copy_sector(live, &mut self.durable, sector);
+            };
+            for sector in sectors(*offset, data.len()) {
+                let start = (sector * SECTOR).max(*offset);
+                let end = ((sector + 1) * SECTOR).min(offset + data.len());
+                let part = Step::Write(start, data[start - offset..end - offset].to_vec());
+                let again = |later: &&Pending| match &later.step {
+                    Step::Write(at, data) => {
+                        later.at > pending.at && sectors(*at, data.len()).contains(&sector)
                     }
-                    continue;
+                    Step::Resize(_) => false,
+                };
+                match done.iter().find(again) {
+                    Some(_) => step(&mut self.durable, &part),
+                    None => left.push(Pending { at: pending.at, lost: true, step: part }),
                 }
             }
-            step(&mut self.durable, &pending.step);
         }
-        self.pending = rest;
+        left
     }
 
     pub(super) fn sync_failed(&mut self, began: u64) {

@@ -71,3 +71,13 @@ fn a_disk_filled_by_the_log_itself_stops_it_and_loses_nothing() {
         eprintln!("skipped: mounting a small disk is not allowed here (needs root)");
     }
 }
+
+/// After a sync that failed, Linux shows what was not written and never writes it: a log that
+/// goes on from there must not build on it.
+#[test]
+fn what_a_failed_sync_lost_is_not_built_on_after_a_restart() {
+    let Some(rig) = rig() else { return };
+    let words = ["faults", "--shows", "--restarts", "--order=fault fdatasync 3 1 eio"];
+    let run = rig.record(None, &args(&words)).unwrap();
+    all_kept(&rig, run, Work::Writers, &Default::default(), 20);
+}
