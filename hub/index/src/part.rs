@@ -64,6 +64,10 @@ impl Part {
         &self.terms
     }
 
+    fn zones(&self) -> &Zones {
+        self.zones.get_or_init(|| Zones::of(&*self.times, self.docs()))
+    }
+
     /// The first document whose sequence is not below this one.
     fn doc_at(&self, sequence: u64) -> u32 {
         let (mut low, mut high) = (0, self.docs());
@@ -83,11 +87,15 @@ impl Part {
     ) -> Result<(), IndexError> {
         const DOING: &str = "search";
         let (low, high) = wanted.bounds;
-        let bounds = self.doc_at(low)..self.doc_at(high.saturating_add(1));
-        let timed = !wanted.times.is_open();
-        if bounds.is_empty()
-            || timed && !wanted.times.touches(self.times.min_value(), self.times.max_value())
-        {
+        let mut rest = self.doc_at(low)..self.doc_at(high.saturating_add(1));
+        if !wanted.times.is_open() {
+            if !wanted.times.touches(self.times.min_value(), self.times.max_value()) {
+                return Ok(());
+            }
+            let ranges = self.zones().ranges(wanted.times, rest);
+            rest = ranges.first().map_or(0, |r| r.start)..ranges.last().map_or(0, |r| r.end);
+        }
+        if rest.is_empty() {
             return Ok(());
         }
         let planned = wanted.need.query(fields.terms, &self.terms).map_err(engine(DOING))?;
@@ -95,7 +103,6 @@ impl Part {
         let scoring = EnableScoring::disabled_from_schema(&fields.schema);
         let weight = query.weight(scoring).map_err(engine(DOING))?;
         let mut window = if costly { u32::MAX } else { WINDOW_DOCS };
-        let mut rest = bounds;
         while !rest.is_empty() && found.len() < wanted.limit {
             let width = window.min(rest.end - rest.start);
             let now = match wanted.order {
@@ -122,12 +129,7 @@ impl Part {
         limit: usize,
     ) -> Result<VecDeque<u32>, IndexError> {
         let timed = !wanted.times.is_open();
-        let ranges = if timed {
-            let zones = self.zones.get_or_init(|| Zones::of(&*self.times, self.docs()));
-            zones.ranges(wanted.times, window)
-        } else {
-            vec![window]
-        };
+        let ranges = if timed { self.zones().ranges(wanted.times, window) } else { vec![window] };
         let mut found = VecDeque::new();
         if ranges.is_empty() {
             return Ok(found);

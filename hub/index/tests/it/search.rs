@@ -85,6 +85,7 @@ fn a_large_segment_is_searched_from_both_ends() {
             Question { all: vec![Clause::Prefix("cause", "7".to_owned())], ..Question::default() },
             Question { all: vec![Clause::Tag("connection", "c1".to_owned())], ..time.clone() },
             time,
+            Question { since_ms: Some(30_000), until_ms: Some(210_000), ..Question::default() },
             Question { upto: Some(12_345), limit: 20_000, ..Question::default() },
         ];
         for question in questions {
