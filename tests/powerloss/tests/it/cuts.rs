@@ -39,6 +39,6 @@ fn of_random_operations_a_prefix_is_left() {
 fn a_log_cut_off_while_it_is_created_opens() {
     let Some(rig) = rig() else { return };
     let run = rig.record(None, &args(&["open"])).unwrap();
-    let cuts = run.events.len() * 3;
+    let cuts = run.events.len() * 2;
     all_kept(&rig, run, Work::Writers, &Acked::default(), cuts);
 }

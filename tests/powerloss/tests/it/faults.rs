@@ -16,7 +16,7 @@ fn after_a_fault(rig: &Rig, orders: &[&str], shows: bool) {
     let hits = run.events.iter().filter(|event| matches!(event, Event::Fault(_))).count();
     assert!(hits > 0, "{orders:?}: the fault did not hit");
     let acked = acked(&run);
-    all_kept(rig, run, Work::Writers, &Default::default(), 6);
+    all_kept(rig, run, Work::Writers, &Default::default(), 4);
     println!("{orders:?}: {} batches acknowledged, {hits} calls failed", acked.batches());
 }
 
