@@ -74,7 +74,10 @@ pub(crate) fn open(options: &LogOptions) -> Result<Parts, OpenError> {
     let dir = options.dir.as_path();
     create_dir(dir)?;
     leftovers::remove(dir, SEGMENT_BYTES).map_err(io_error("clean up", dir))?;
-    leftovers::forget_unwritten(dir).map_err(io_error("make durable the store in", dir))?;
+    // After a clean close the last sync of all that was written had succeeded.
+    if !HeadFile::read(dir).is_ok_and(|kept| kept.is_some_and(|kept| kept.closed)) {
+        leftovers::forget_unwritten(dir).map_err(io_error("make durable the store in", dir))?;
+    }
     let db = open_store(options)?;
     // Best effort: it only makes the message of a second open better.
     let _unwritten = fs::write(dir.join(HOLDER), holder::line());
