@@ -132,6 +132,16 @@ fn a_crash_between_any_two_writes_loses_no_key() {
         }
         let mut index = load(&copy, last);
         check(&copy, &index, last, 83);
+        // Nothing is left behind for ever.
+        let known: Vec<u32> = index.runs.iter().map(|run| run.id).collect();
+        let making = index.frozen.iter().map(|frozen| frozen.merge.run.id);
+        let making = making.chain(index.merging.iter().map(|merge| merge.run.id));
+        let making: Vec<u32> = making.chain(index.tail.iter().map(|(id, _)| *id)).collect();
+        for key in copy.scan_prefix(keys::DEDUP).keys() {
+            let id = keys::saved_run_of(&key.unwrap()).unwrap();
+            let listed = known.contains(&id) || making.contains(&id) || index.garbage.contains(&id);
+            assert!(listed, "run {id} is nobody's");
+        }
         // And it goes on from there.
         for _ in 0..20 {
             last = append(&copy, &mut index, last + 1, 100, 0);
