@@ -181,7 +181,7 @@ fn a_long_stretch_without_keys_is_marked_as_saved() {
     let mut index = load(&db, 0);
     let last = append(&db, &mut index, 1, 500, 0);
     assert_eq!(index.saved_to(), 0);
-    let far = last + super::UNSAVED_RECORDS_MAX;
+    let far = last + super::work::UNSAVED_RECORDS_MAX;
     index.save(&db, far, 0).unwrap();
     assert_eq!(index.saved_to(), far);
     // None of the records in between is there to be read.
