@@ -132,6 +132,16 @@ fn a_crash_between_any_two_writes_loses_no_key() {
         }
         let mut index = load(&copy, last);
         check(&copy, &index, last, 83);
+        // Nothing is left behind for ever.
+        let known: Vec<u32> = index.runs.iter().map(|run| run.id).collect();
+        let making = index.frozen.iter().map(|frozen| frozen.merge.run.id);
+        let making = making.chain(index.merging.iter().map(|merge| merge.run.id));
+        let making: Vec<u32> = making.chain(index.tail.iter().map(|(id, _)| *id)).collect();
+        for key in copy.scan_prefix(keys::DEDUP).keys() {
+            let id = keys::saved_run_of(&key.unwrap()).unwrap();
+            let listed = known.contains(&id) || making.contains(&id) || index.garbage.contains(&id);
+            assert!(listed, "run {id} is nobody's");
+        }
         // And it goes on from there.
         for _ in 0..20 {
             last = append(&copy, &mut index, last + 1, 100, 0);
@@ -171,7 +181,7 @@ fn a_long_stretch_without_keys_is_marked_as_saved() {
     let mut index = load(&db, 0);
     let last = append(&db, &mut index, 1, 500, 0);
     assert_eq!(index.saved_to(), 0);
-    let far = last + super::UNSAVED_RECORDS_MAX;
+    let far = last + super::work::UNSAVED_RECORDS_MAX;
     index.save(&db, far, 0).unwrap();
     assert_eq!(index.saved_to(), far);
     // None of the records in between is there to be read.

@@ -122,6 +122,23 @@ async fn an_older_state_of_the_store_is_refused_with_the_first_missing_record() 
     assert!(error.contains("event 4") && error.contains("up to 5"), "{error}");
 }
 
+/// Nothing of the streams is missing, but the newest table value.
+#[tokio::test]
+async fn a_store_that_lacks_only_a_table_value_is_refused() {
+    let (dir, old) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = open(dir.path());
+    log.append(batch(["1"])).await.unwrap();
+    drop(log);
+    copy_dir(dir.path(), old.path());
+    let log = open(dir.path());
+    let puts = vec![put("k", PutValue::Bytes(b"v".to_vec()))];
+    log.append(Batch { puts, ..Batch::default() }).await.unwrap();
+    drop(log);
+    std::fs::copy(dir.path().join("head"), old.path().join("head")).unwrap();
+    let error = SledLog::open(LogOptions::new(old.path())).unwrap_err().to_string();
+    assert!(error.contains("tables") && error.contains("missing"), "{error}");
+}
+
 #[tokio::test]
 async fn after_an_unclean_stop_the_newest_records_are_checked() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! Opening, closing, and opening again.
 
-use hub_log::{AppendError, EventLog, Health, LogOptions, OpenError, ReadError, SledLog};
+use hub_log::{AppendError, Batch, EventLog, Health, LogOptions, OpenError, ReadError, SledLog};
 
-use crate::help::{T, batch, open, put};
+use crate::help::{T, batch, keyed, open, put};
 
 #[tokio::test]
 async fn everything_is_there_after_reopening() {
@@ -86,6 +86,25 @@ fn another_format_is_refused_and_left_alone() {
     assert!(matches!(error, OpenError::Format { .. }), "{error}");
 }
 
+#[tokio::test]
+async fn stats_count_what_happened_since_the_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(batch(["before"])).await.unwrap();
+    drop(log);
+    let log = open(dir.path());
+    for n in 0..3 {
+        let records = vec![keyed("s", &n.to_string(), "body"), keyed("s", "same", "body")];
+        let blob = Some("raw".into());
+        log.append(Batch { records, blob, ..Batch::default() }).await.unwrap();
+    }
+    let stats = log.stats();
+    assert_eq!((stats.last, stats.appended_total, stats.dedup_keys), (5, 4, 4));
+    assert_eq!((stats.blob_first, stats.blob_last), (1, 3));
+    assert!(stats.groups_total >= 3 && stats.syncs_total >= 3 && stats.last_sync_us > 0);
+    assert!(stats.disk_bytes > 0 && stats.dedup_memory_bytes < 1 << 20, "{stats:?}");
+}
+
 /// Never a panic, and never a log that quietly lacks what was acknowledged.
 #[tokio::test]
 async fn a_damaged_file_is_an_error_or_a_shorter_log_but_never_a_wrong_one() {
@@ -127,6 +146,7 @@ fn options_that_contradict_each_other_are_named() {
         }
     };
     assert_eq!(refused(|o| o.queue_batches_max = 0), "queue_batches_max");
+    assert_eq!(refused(|o| o.dedup_days = 0), "dedup_days");
     assert_eq!(refused(|o| o.record_bytes_max = 0), "record_bytes_max");
     assert_eq!(refused(|o| o.blob_bytes_max = 65 << 20), "blob_bytes_max");
     assert_eq!(refused(|o| o.batch_bytes_max = 1 << 20), "blob_bytes_max");
