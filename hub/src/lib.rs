@@ -16,6 +16,7 @@ pub mod demo;
 pub mod dispatch;
 pub mod egress;
 pub mod engine;
+pub mod erasure;
 pub mod index;
 pub mod ingest;
 pub mod journal;

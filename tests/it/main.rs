@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod disk_full;
 mod egress;
+mod erase;
 mod guard;
 mod hooks;
 mod kill9;

@@ -2,10 +2,13 @@
 use super::{Failure, args::RebuildArgs};
 use crate::config;
 use crate::engine::{Snapshot, digest, durable_position, replay, snapshot_path};
+use crate::erasure::rebuild_lookups;
+use crate::vault::{KeyFile, MasterKey, Sealer, key_file_path};
 use hub_domain::State;
 use hub_log::{EventLog as _, LogOptions, SledLog};
 use serde_json::json;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Replays the log from its beginning, and compares with what the snapshot gives.
 pub fn run(args: &RebuildArgs) -> Result<ExitCode, Failure> {
@@ -29,6 +32,13 @@ pub fn run(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     let same = kept.as_ref().is_none_or(|kept| *kept == rebuilt);
     if !args.check {
         Snapshot::write(&path, &log, &replayed.state, replayed.position)?;
+        // By which clients are found; a data directory from before key files gets one at a start.
+        let keys = key_file_path(&data);
+        if keys.exists() {
+            let master = MasterKey::read(&loaded.config.key_file(loaded.base()))?;
+            let sealer = Sealer::new(Arc::new(KeyFile::open(&keys, &master)?));
+            rebuild_lookups(&replayed.state, &sealer)?;
+        }
     }
     let seconds = started.elapsed().as_secs_f64();
     if args.json {

@@ -76,11 +76,14 @@ impl Default for Server {
 pub struct Log {
     /// The data directory; relative to `hub.toml`.
     pub dir: PathBuf,
+    /// How many days raw deliveries that belong to no known client are kept: ignored ones, and
+    /// those in quarantine once they have left it. Others are kept until their client is erased.
+    pub delivery_days: u32,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { dir: PathBuf::from("data") }
+        Self { dir: PathBuf::from("data"), delivery_days: 90 }
     }
 }
 

@@ -10,6 +10,7 @@ listen = "127.0.0.1:8080"      # with no [[token]] the hub listens on loopback o
 
 [log]
 dir = "data"                   # the event log; relative to this file
+delivery_days = 90             # raw deliveries that belong to no known client go after so long
 
 [vault]
 key_file = "hub.key"           # the master key: back it up, and keep it apart from the data

@@ -51,6 +51,10 @@ pub enum Purpose {
     Tokens,
     /// Passwords of trading accounts.
     Credentials,
+    /// Hashes by which clients are found.
+    Lookups,
+    /// Digests that tell the same content from other content.
+    Digests,
 }
 
 impl Purpose {
@@ -60,6 +64,8 @@ impl Purpose {
             Self::ClientKeys => "hub 2026-11 client keys",
             Self::Tokens => "hub 2026-11 tokens",
             Self::Credentials => "hub 2026-11 credentials",
+            Self::Lookups => "hub 2026-11 look-ups",
+            Self::Digests => "hub 2026-11 digests",
         }
     }
 }
@@ -112,6 +118,22 @@ impl MasterKey {
     /// The key of a purpose.
     pub fn derive(&self, purpose: Purpose) -> SealKey {
         SealKey::new(blake3::derive_key(purpose.context(), &self.0))
+    }
+
+    /// The hash key of a purpose.
+    pub fn derive_hash(&self, purpose: Purpose) -> HashKey {
+        HashKey(blake3::derive_key(purpose.context(), &self.0))
+    }
+}
+
+/// A key that hashes: whoever does not have it cannot try guesses against a hash.
+#[derive(Clone)]
+pub struct HashKey([u8; KEY_BYTES]);
+
+impl HashKey {
+    /// The keyed BLAKE3 of these bytes.
+    pub fn hash(&self, bytes: &[u8]) -> [u8; KEY_BYTES] {
+        *blake3::keyed_hash(&self.0, bytes).as_bytes()
     }
 }
 
