@@ -200,3 +200,6 @@ fn raw(plain: &[u8]) -> Option<RawDelivery> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;
