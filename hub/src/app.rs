@@ -4,6 +4,7 @@ use crate::connections::{Connection, ConnectionError, Connections};
 use crate::dispatch::{Circuits, Dispatcher, Shared};
 use crate::egress::{EgressLimits, Tokens};
 use crate::engine::{Engine, EngineError, EngineHandle, snapshot_path};
+use crate::erasure::{Erasure, ErasureError};
 use crate::housekeeping::{self, Retention};
 use crate::index::Events;
 use crate::ingest::{DeliveryStore, Ingest, Quarantine, run_polls};
@@ -12,7 +13,7 @@ use crate::metrics::{Metrics, Now};
 use crate::plugins::{self, PluginError};
 use crate::proof::{self, Kept, LogKey, LogKeyError};
 use crate::stored::Source;
-use crate::vault::{self, Credentials, KeyError, MasterKey, Sealer};
+use crate::vault::{self, Credentials, KeyError, KeyFileError, MasterKey, Sealer, key_file};
 use crate::{api, backup, clock, timers};
 use hub_index::{Index, IndexError, IndexOptions};
 use hub_log::{EventLog, LogOptions, OpenError, ReadError, SledLog};
@@ -46,6 +47,12 @@ pub enum StartError {
     /// No master key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The clients' keys could not be had.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// An erasure that was begun could not be finished.
+    #[error(transparent)]
+    Erasure(#[from] ErasureError),
     /// The sandbox could not be made.
     #[error(transparent)]
     Sandbox(#[from] PluginError),
@@ -111,6 +118,8 @@ pub struct Hub {
     pub checkpoints: Arc<Kept>,
     /// Passwords of accounts.
     pub credentials: Arc<Credentials>,
+    /// Destroys the keys of erased clients, and keeps clients findable.
+    pub erasure: Arc<Erasure>,
     /// Who may call: name and digest of the token.
     pub tokens: Vec<(String, blake3::Hash)>,
     /// Bounds webhooks at work.
@@ -264,12 +273,17 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
     };
     let key = LogKey::open(&*log, &master).await?;
     let checkpoints = Arc::new(Kept::new(log.clone(), key));
-    let sealer = Arc::new(Sealer::new(log.clone(), &master));
-    let journal = Arc::new(Journal::new(log.clone(), sealer));
+    let keys = key_file::open_for(&log, &vault::key_file_path(&data_dir), &master).await?;
+    let sealer = Arc::new(Sealer::new(keys));
+    let journal = Arc::new(Journal::new(log.clone(), sealer.clone()));
     let (mut engine, handle) = Engine::open(journal.clone(), Some(snapshot_path(&data_dir)))?;
     apply_rules(&journal, &handle, prepared.rules).await?;
     engine.catch_up().await?;
     let caught_up = log.last();
+    let credentials = Arc::new(Credentials::new(log.clone(), sealer.clone(), &master));
+    let erasure = Arc::new(Erasure::new(journal.clone(), handle.clone(), credentials.clone()));
+    // Before anybody can ask: what was erased is gone, whatever a crash came between.
+    erasure.finish_all().await?;
 
     let tokens = Arc::new(Tokens::open(log.clone(), &master, clock::now_ms())?);
     let limits = EgressLimits {
@@ -285,10 +299,11 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     let connections = Arc::new(Connections::new(connections));
-    let deliveries = Arc::new(DeliveryStore::new(log.clone(), &master));
+    let deliveries = Arc::new(DeliveryStore::new(log.clone(), sealer, &master));
     let quarantine = Arc::new(Quarantine::new(journal.clone(), deliveries.clone()));
-    let ingest = Arc::new(Ingest::new(journal.clone(), deliveries.clone(), quarantine.clone()));
-    let credentials = Arc::new(Credentials::new(log.clone(), &master));
+    let ingest =
+        Ingest::new(journal.clone(), deliveries.clone(), quarantine.clone(), handle.clone());
+    let ingest = Arc::new(ingest);
     let hub = Arc::new(Hub {
         hook_turns: tokio::sync::Semaphore::new(config.server.hooks_at_once_max),
         tokens: resolve_tokens(loaded)?,
@@ -305,6 +320,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
         quarantine,
         checkpoints,
         credentials,
+        erasure,
         config,
     });
     let tasks = spawn_all(&hub, engine, listener, caught_up);
@@ -365,6 +381,7 @@ fn spawn_all(hub: &Arc<Hub>, engine: Engine, listener: TcpListener, caught_up: u
     tasks.spawn(housekeeping::run(log, quarantine, deliveries, retention, stop.clone()));
     let every = Duration::from_secs(kept.checkpoint_every_s);
     tasks.spawn(proof::run_checkpoints(hub.checkpoints.clone(), every, stop.clone()));
+    tasks.spawn(hub.erasure.clone().run(caught_up, stop.clone()));
     tasks.spawn(timers::run(hub.journal.clone(), hub.engine.clone(), stop.clone()));
     for connection in hub.connections.iter().filter(|c| c.connector.has(Entry::POLL_NEXT)) {
         let (engine, id) = (hub.engine.clone(), connection.id.clone());

@@ -2,6 +2,7 @@
 //! Events are kept for ever.
 use crate::clock;
 use crate::ingest::{DeliveryStore, Quarantine, QuarantineError};
+use crate::vault::KeyFileError;
 use hub_log::{EventLog, ReadError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,9 @@ pub enum HousekeepingError {
     /// The log refused.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The keys of days could not be destroyed.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
     /// What is in quarantine could not be told.
     #[error(transparent)]
     Quarantine(#[from] QuarantineError),
@@ -48,7 +52,13 @@ pub fn round(
         tracing::info!(deliveries = trimmed.blobs, bytes = trimmed.bytes,
             "raw deliveries beyond their retention removed; their events stay");
     }
-    let _ = deliveries;
+    let oldest = jiff::Timestamp::from_microsecond(before(retention.delivery_days));
+    let day = oldest.unwrap_or_default().strftime("%Y-%m-%d").to_string();
+    let needed_days = quarantine.days()?;
+    let over = deliveries.destroy_day_keys_before(&day, &|day| needed_days.contains(day))?;
+    if !over.is_empty() {
+        tracing::info!(days = over.len(), "keys of deliveries that belong to no client destroyed");
+    }
     let forgotten = log.forget_dedup_before(before(retention.dedup_days))?;
     if forgotten > 0 {
         tracing::info!(forgotten, days = retention.dedup_days, "old vendor event ids forgotten");

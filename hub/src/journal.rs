@@ -1,10 +1,12 @@
 //! The only way into the log: checks an event against its schema, seals what is personal, encodes
 //! it, and appends.
+use crate::clock;
 use crate::stored::{Data, STORED_VERSION, Source, Stored, Verified, stored_hash};
-use crate::vault::{Sealer, SealingError, personal_paths};
+use crate::vault::key_file::day_owner;
+use crate::vault::{PersonalPath, Sealer, SealingError, personal_paths};
 use bytes::Bytes;
 use hub_log::{AppendError, Batch, Committed, Dedup, EventLog, NewRecord};
-use hub_schemas::{ConnectionId, EntityId, Payload, evolution, generate};
+use hub_schemas::{ClientId, ConnectionId, EntityId, Payload, evolution, generate};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -36,7 +38,9 @@ pub struct Draft {
     pub verified: Option<Verified>,
     /// W3C trace context.
     pub traceparent: Option<String>,
-    /// BLAKE3 of the raw body of the delivery that it came in.
+    /// Whom it is about, where its data does not say: personal fields are sealed for them.
+    pub client: Option<ClientId>,
+    /// [`Journal::digest`] of the raw body of the delivery that it came from.
     pub delivery_hash: Option<[u8; 32]>,
 }
 
@@ -55,6 +59,7 @@ impl Draft {
             vendor_event: None,
             verified: None,
             traceparent: None,
+            client: None,
             delivery_hash: None,
         }
     }
@@ -102,7 +107,7 @@ pub struct Identified {
 
 struct Checked {
     validator: jsonschema::Validator,
-    personal: Vec<Vec<String>>,
+    personal: Vec<PersonalPath>,
 }
 
 /// The journal.
@@ -143,22 +148,21 @@ impl Journal {
     /// Checks, seals and encodes an event.
     pub async fn encode(&self, draft: &Draft) -> Result<Bytes, JournalError> {
         let (mut data, checked) = self.check(draft)?;
-        self.seal(checked, &mut data).await?;
+        self.seal(draft, checked, &mut data).await?;
         Ok(encode_checked(draft, &raw(&data)))
     }
 
     /// As [`Journal::encode`], with what makes the event the same as another: the digest of its
-    /// type and its data before they were sealed, since no two seals are alike.
+    /// type and its data before they were sealed, since no two seals are alike. The digest is
+    /// keyed: one that is not could be tried with guesses of what was sealed.
     pub async fn encode_identified(&self, draft: &Draft) -> Result<Identified, JournalError> {
         let (mut data, checked) = self.check(draft)?;
         let mut text = raw(&data);
-        let mut content = blake3::Hasher::new();
-        content.update(draft.payload.event_type().as_bytes());
-        content.update(text.get().as_bytes());
-        if self.seal(checked, &mut data).await? {
+        let of_type = draft.payload.event_type().as_bytes();
+        let content = self.digest(&[of_type, text.get().as_bytes()].concat());
+        if self.seal(draft, checked, &mut data).await? {
             text = raw(&data);
         }
-        let content = *content.finalize().as_bytes();
         Ok(Identified { body: encode_checked(draft, &text), content })
     }
 
@@ -179,16 +183,33 @@ impl Journal {
         Ok((data, checked))
     }
 
-    /// Seals what is personal; says whether there may be any.
-    async fn seal(&self, checked: &Checked, data: &mut Value) -> Result<bool, JournalError> {
+    /// Seals what is personal, for the client or, where none is known, for the day; says whether
+    /// there may be any.
+    async fn seal(
+        &self,
+        draft: &Draft,
+        checked: &Checked,
+        data: &mut Value,
+    ) -> Result<bool, JournalError> {
         if checked.personal.is_empty() {
             return Ok(false);
         }
-        let Some(client) = data.get("client").and_then(Value::as_str).map(str::to_owned) else {
-            return Ok(false);
-        };
-        self.sealer.seal(&client, data, &checked.personal).await?;
+        if let Payload::ClientRegistered(d) = &draft.payload {
+            let (email, phone) = (d.email.as_deref(), d.phone.as_deref());
+            self.sealer.make_findable(d.client.as_str(), email, phone).await?;
+        }
+        let named = data.get("client").and_then(Value::as_str).map(str::to_owned);
+        let owner = named
+            .or_else(|| draft.client.as_ref().map(ToString::to_string))
+            .unwrap_or_else(|| day_owner(clock::now_ms()));
+        self.sealer.seal(&owner, data, &checked.personal).await?;
         Ok(true)
+    }
+
+    /// A keyed digest: the same for the same bytes, and of no use to whoever wants to try guesses
+    /// without the master key. Everything that the log keeps a hash of goes through it.
+    pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        self.sealer.keys().digest(bytes)
     }
 
     /// Appends one event, once durable.
@@ -198,6 +219,7 @@ impl Journal {
         dedup: Option<Dedup>,
     ) -> Result<Committed, JournalError> {
         let body = self.encode(draft).await?;
+        let dedup = dedup.map(|d| Dedup { body_hash: self.digest(&d.body_hash), ..d });
         let batch = Batch { records: vec![NewRecord { body, dedup }], ..Batch::default() };
         Ok(self.log.append(batch).await?)
     }

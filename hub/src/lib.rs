@@ -17,6 +17,7 @@ pub mod demo;
 pub mod dispatch;
 pub mod egress;
 pub mod engine;
+pub mod erasure;
 pub mod housekeeping;
 pub mod index;
 pub mod ingest;

@@ -58,7 +58,8 @@ pub struct Decline {
     pub verdict: Verdict,
     /// The vendor's own code, untouched.
     pub vendor_code: String,
-    /// The vendor's own words, untouched, at most 500 characters.
+    /// The vendor's own words, untouched, at most 500 characters. They may name the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub message: Option<String>,
 }

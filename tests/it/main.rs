@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod disk_full;
 mod egress;
+mod erase;
 mod guard;
 mod hooks;
 mod index;

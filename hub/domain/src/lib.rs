@@ -46,6 +46,7 @@ mod step;
 pub mod timers;
 pub mod wallet;
 
+pub use client::Erased;
 pub use event::{Event, NewEvent};
 pub use read::{AccountView, ClientCard, PaymentView};
 pub use state::{Config, State};

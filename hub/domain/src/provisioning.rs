@@ -186,7 +186,12 @@ pub(crate) fn decide(state: &State, event: &Event, out: &mut Vec<NewEvent>) {
                 Some(Purpose::OpenAccount { provisioning }) => (provisioning, d.error.clone()),
                 Some(Purpose::Balance { account, operation }) => {
                     let Some(account) = awaiting_funds(state, account, operation) else { return };
-                    let message = format!("opened, but not funded: {}", d.error.message);
+                    // The platform's words are sealed: they stay where they were said.
+                    let message = format!(
+                        "opened, but not funded: {}; see {}",
+                        d.error.class.word(),
+                        d.action
+                    );
                     (&account.provisioning, ActionError { message, ..d.error.clone() })
                 }
                 _ => return,
@@ -227,7 +232,7 @@ fn ask(
     programme: Option<String>,
     out: &mut Vec<NewEvent>,
 ) {
-    if state.asked(&provisioning) {
+    if state.asked(&provisioning) || state.erased.contains_key(id) {
         return;
     }
     let account = &rule.account;

@@ -3,7 +3,7 @@ use crate::State;
 use crate::accounts::Account;
 use crate::actions::Action;
 use crate::breach::{self, Breach, RuleStanding};
-use crate::client::{Client, Purchase, Restriction};
+use crate::client::{Client, Erased, Purchase, Restriction};
 use crate::connections::ConnectionStatus;
 use crate::deposit::{Deposit, DepositStatus};
 use crate::kyc::Kyc;
@@ -33,6 +33,9 @@ pub struct ClientCard<'a> {
     pub kyc: &'a Kyc,
     /// Held back, if so.
     pub restriction: Option<&'a Restriction>,
+    /// Erased, if so: personal fields cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<&'a Erased>,
     /// When the first deposit was credited, Unix milliseconds.
     pub first_deposit_ms: Option<i64>,
     /// When the first position was opened, Unix milliseconds.
@@ -97,6 +100,7 @@ impl State {
             registered_ms: client.registered_ms,
             kyc: &client.kyc,
             restriction: client.restriction.as_ref(),
+            erased: self.erased.get(id),
             first_deposit_ms: client.funding.first_ms,
             first_trade_ms: client.trading.first_ms,
             wallet: self.wallet.of_client(id),

@@ -2,7 +2,7 @@
 use crate::accounts::Account;
 use crate::actions::{self, Actions};
 use crate::breach::{self, Breach};
-use crate::client::{self, Client};
+use crate::client::{self, Client, Erased};
 use crate::connections::{self, Connections};
 use crate::deposit::{self, Deposit};
 use crate::provisioning::{self, Provisioning};
@@ -22,6 +22,9 @@ pub struct State {
     pub(crate) folded: u64,
     pub(crate) config: Config,
     pub(crate) clients: BTreeMap<ClientId, Client>,
+    /// Clients whose keys are destroyed, or about to be.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) erased: BTreeMap<ClientId, Erased>,
     pub(crate) deposits: BTreeMap<PaymentId, Deposit>,
     pub(crate) wallet: Wallet,
     pub(crate) provisionings: BTreeMap<ProvisioningId, Provisioning>,

@@ -20,8 +20,10 @@ const LIMIT_MAX: usize = 500;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paging {
-    after: Option<String>,
-    limit: Option<usize>,
+    /// Past this id.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: Option<usize>,
 }
 
 impl Paging {

@@ -1,6 +1,7 @@
 //! Clients: register, find, one, its card.
 use super::Problem;
 use super::accounts::Paging;
+use super::erased;
 use super::facts::parse;
 use super::guard::Actor;
 use super::idempotency::{Key, made};
@@ -9,10 +10,12 @@ use crate::clock;
 use crate::journal::Draft;
 use crate::query::{self, Filter, Page};
 use crate::stored::{Source, event_id};
+use crate::vault::{Contact, SealingError};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
+use hub_domain::client::Client;
 use hub_log::{Appended, Dedup};
 use hub_schemas::events::client::{Attribution, ClientRegistered, Stage};
 use hub_schemas::events::kyc::KycRequested;
@@ -49,6 +52,7 @@ pub async fn register(
         Some(client) => client,
         None => ClientId::new(key.id("cl")).map_err(|e| Problem::internal(&e))?,
     };
+    erased::refuse(&hub, &client)?;
     let registered = ClientRegistered {
         client: client.clone(),
         entity: asked.entity.clone(),
@@ -92,33 +96,88 @@ struct Listed<'a> {
     entity: &'a EntityId,
     country: Country,
     stage: Stage,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    erased: bool,
 }
 
-/// `GET /v1/clients`, by id.
-pub async fn list(State(hub): State<Arc<Hub>>, Query(paging): Query<Paging>) -> Json<Value> {
-    let (clients, next) = hub.engine.read(|state| {
-        let all = state.clients().map(|(client, known)| Listed {
-            client,
-            entity: &known.registered.entity,
-            country: known.registered.country,
-            stage: known.stage,
-        });
-        paging.page(all, |listed| listed.client.as_str())
+fn listed<'a>(state: &hub_domain::State, client: &'a ClientId, known: &'a Client) -> Listed<'a> {
+    Listed {
+        client,
+        entity: &known.registered.entity,
+        country: known.registered.country,
+        stage: known.stage,
+        erased: state.erased(client).is_some(),
+    }
+}
+
+/// Which clients.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    after: Option<String>,
+    limit: Option<usize>,
+    email: Option<String>,
+    phone: Option<String>,
+}
+
+/// `GET /v1/clients`, by id; with `email` or `phone`, those who registered with it. The query is
+/// personal data then: nothing of it is logged.
+pub async fn list(
+    State(hub): State<Arc<Hub>>,
+    query: Result<Query<Which>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Query(Which { after, limit, email, phone }) =
+        query.map_err(|_| Problem::invalid("these are known: after, limit, email, phone"))?;
+    let contact = match (&email, &phone) {
+        (Some(email), None) => Contact::Email(email),
+        (None, Some(phone)) => Contact::Phone(phone),
+        (Some(_), Some(_)) => return Err(Problem::invalid("either email or phone, not both")),
+        (None, None) => {
+            let paging = Paging { after, limit };
+            let (clients, next) = hub.engine.read(|state| {
+                let all = state.clients().map(|(client, known)| listed(state, client, known));
+                paging.page(all, |listed| listed.client.as_str())
+            });
+            return Ok(Json(json!({ "clients": clients, "next": next })));
+        }
+    };
+    let sealer = hub.journal.sealer();
+    let mut candidates = sealer.keys().find(contact);
+    candidates.sort();
+    let clients = hub.engine.read(|state| {
+        let mut found = Vec::new();
+        for client in candidates.iter().filter_map(|id| ClientId::new(id.as_str()).ok()) {
+            let Some(known) = state.client(&client) else { continue };
+            let text = match contact {
+                Contact::Email(_) => &known.registered.email,
+                Contact::Phone(_) => &known.registered.phone,
+            };
+            if sealer.is(text.as_deref(), contact)? {
+                found.push(json!(listed(state, &client, known)));
+            }
+        }
+        Ok::<_, SealingError>(found)
     });
-    Json(json!({ "clients": clients, "next": next }))
+    let clients = clients.map_err(|e| Problem::internal(&e))?;
+    Ok(Json(json!({ "clients": clients, "next": null })))
 }
 
-async fn shown(hub: &Hub, id: &ClientId) -> Result<Value, Problem> {
-    let found = hub.engine.read(|state| state.client(id).map(serde_json::to_value));
+pub(super) async fn shown(hub: &Hub, id: &ClientId) -> Result<Value, Problem> {
+    let (found, erased) = hub.engine.read(|state| {
+        (state.client(id).map(serde_json::to_value), state.erased(id).map(erased::shown))
+    });
     let mut value = found
         .ok_or_else(|| Problem::not_found("client", id.as_str()))?
         .map_err(|e| Problem::internal(&e))?;
+    if let Some(erased) = erased {
+        value["erased"] = erased;
+    }
     hub.journal.sealer().open_all(&mut value).await.map_err(|e| Problem::internal(&e))?;
     value["client"] = json!(id);
     Ok(value)
 }
 
-fn id(text: &str) -> Result<ClientId, Problem> {
+pub(super) fn id(text: &str) -> Result<ClientId, Problem> {
     ClientId::new(text).map_err(|_| Problem::not_found("client", text))
 }
 
@@ -175,6 +234,7 @@ pub async fn kyc(
     if !hub.engine.read(|state| state.client(&id).is_some()) {
         return Err(Problem::not_found("client", &text));
     }
+    erased::refuse(&hub, &id)?;
     let requested = KycRequested {
         client: id.clone(),
         connection: asked.connection,

@@ -56,6 +56,7 @@ pub async fn create(
             format!("client {} is not registered; POST /v1/clients first", asked.client),
         ));
     }
+    super::erased::refuse(&hub, &asked.client)?;
     let payment = PaymentId::new(key.id("pay")).map_err(|e| Problem::internal(&e))?;
     let requested = DepositRequested {
         payment: payment.clone(),

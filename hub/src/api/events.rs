@@ -1,12 +1,14 @@
 //! The log, its events, and the raw deliveries they came from.
 use super::Problem;
 use crate::app::Hub;
+use crate::ingest::DeliveryError;
 use crate::query::{self, Filter, Page, Trace};
 use crate::stored::{delivery_id, event_id, parse_delivery_id, parse_event_id, rfc3339_ms};
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use hub_schemas::CloudEvent;
+use hub_schemas::{ClientId, CloudEvent};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -32,7 +34,11 @@ pub async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<CloudEvent>, Problem> {
     let event = query::get(&*hub.log, place(&id)?)?;
-    event.map(Json).ok_or_else(|| Problem::not_found("event", &id))
+    let mut event = event.ok_or_else(|| Problem::not_found("event", &id))?;
+    // One event opens, as the delivery that it came from does; lists, streams and exports stay
+    // sealed, since they outlive an erasure in other people's files.
+    hub.journal.sealer().open_all(&mut event.data).await.map_err(|e| Problem::internal(&e))?;
+    Ok(Json(event))
 }
 
 /// `GET /v1/events/{id}/trace`
@@ -59,6 +65,23 @@ pub struct Shown {
     fate: &'static str,
 }
 
+/// What is gone for good is told so, with what took it.
+fn gone(hub: &Hub, error: &DeliveryError) -> Problem {
+    let by = match error {
+        DeliveryError::Erased { client, .. } => {
+            let erased = ClientId::new(client.as_str()).ok();
+            let erased = erased.and_then(|id| {
+                hub.engine.read(|state| state.erased(&id).map(|e| (e.event.clone(), e.time_ms)))
+            });
+            erased.map_or(String::new(), |(event, ms)| format!(" ({event}, {})", rfc3339_ms(ms)))
+        }
+        DeliveryError::Expired { .. } => String::new(),
+        _ => return Problem::internal(error),
+    };
+    let code = if by.is_empty() { "expired" } else { "erased" };
+    Problem::new(StatusCode::GONE, code, format!("{error}{by}"))
+}
+
 /// `GET /v1/deliveries/{id}`
 pub async fn delivery(
     State(hub): State<Arc<Hub>>,
@@ -66,7 +89,7 @@ pub async fn delivery(
 ) -> Result<Json<Shown>, Problem> {
     let missing = || Problem::not_found("delivery", &id);
     let blob = parse_delivery_id(&id).ok_or_else(missing)?;
-    let raw = hub.deliveries.get(blob).map_err(|e| Problem::internal(&e))?.ok_or_else(missing)?;
+    let raw = hub.deliveries.get(blob).map_err(|e| gone(&hub, &e))?.ok_or_else(missing)?;
     let mut events = Vec::new();
     let mut fate = "ignored";
     let mut at = raw.after + 1;

@@ -2,6 +2,7 @@
 mod accounts;
 mod clients;
 mod deposits;
+mod erased;
 mod events;
 mod facts;
 mod guard;
@@ -45,6 +46,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/clients/{id}/card", get(clients::card))
         .route("/clients/{id}/events", get(clients::events))
         .route("/clients/{id}/kyc", post(clients::kyc))
+        .route("/clients/{id}/erase", post(erased::erase))
         .route("/deposits", post(deposits::create))
         .route("/deposits/{id}", get(deposits::one))
         .route("/accounts", get(accounts::list))

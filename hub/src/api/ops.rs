@@ -11,7 +11,7 @@ use crate::clock;
 use crate::connections::Connection;
 use crate::egress::CallState;
 use crate::index::tag;
-use crate::ingest::QuarantineError;
+use crate::ingest::{DeliveryError, QuarantineError};
 use crate::journal::Draft;
 use crate::query::QueryError;
 use crate::stored::Source;
@@ -205,7 +205,12 @@ impl From<QuarantineError> for Problem {
                 Self::new(StatusCode::CONFLICT, "still-quarantined", error.to_string())
             }
             QuarantineError::Journal(error) => error.into(),
-            QuarantineError::Delivery(_) | QuarantineError::Read(_) => Self::internal(&error),
+            QuarantineError::Delivery(
+                error @ (DeliveryError::Expired { .. } | DeliveryError::Erased { .. }),
+            ) => Self::new(StatusCode::GONE, "gone", error.to_string()),
+            QuarantineError::Delivery(_)
+            | QuarantineError::Read(_)
+            | QuarantineError::Sealing(_) => Self::internal(&error),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! in a sentence, and logged in full.
 use crate::journal::JournalError;
 use crate::query::QueryError;
+use crate::vault::{KeyFileError, SealingError};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -88,6 +89,9 @@ impl From<JournalError> for Problem {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", error.to_string())
             }
             JournalError::Append(_) => Self::later(error.to_string(), 30),
+            JournalError::Sealing(SealingError::KeyFile(KeyFileError::Io { .. })) => {
+                Self::later(error.to_string(), 30)
+            }
             JournalError::Sealing(_) => Self::internal(&error),
         }
     }

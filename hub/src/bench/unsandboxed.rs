@@ -9,7 +9,7 @@ use crate::ingest::DeliveryStore;
 use crate::journal::{Draft, Journal};
 use crate::recipe::{Secrets, evaluate_check};
 use crate::stored::{Source, Verified};
-use crate::vault::{MasterKey, Sealer, Secret};
+use crate::vault::{KeyFile, MasterKey, Sealer, Secret, key_file_path};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use hub_log::{EventLog, LogOptions, SledLog};
 use hub_sandbox::types::{Context, Delivery, Header};
 use hub_schemas::{ConnectionId, Payload};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
@@ -42,11 +43,12 @@ pub(super) fn start(dir: &Path) -> Result<Server, BenchError> {
     // Journal and deliveries want a log for their keys; nothing is appended to it.
     let log: Arc<dyn EventLog> = Arc::new(SledLog::open(LogOptions::new(dir.join("log")))?);
     let master = MasterKey::random();
-    let sealer = Arc::new(Sealer::new(log.clone(), &master));
+    let keys = KeyFile::create(&key_file_path(dir), &master).map_err(|e| wrong(e.to_string()))?;
+    let sealer = Arc::new(Sealer::new(Arc::new(keys)));
     let parts = Parts {
         connection: ConnectionId::new(CONNECTION).map_err(|e| wrong(e.to_string()))?,
-        journal: Journal::new(log.clone(), sealer),
-        deliveries: DeliveryStore::new(log, &master),
+        journal: Journal::new(log.clone(), sealer.clone()),
+        deliveries: DeliveryStore::new(log, sealer, &master),
         file: PlainFile::create(&dir.join("plain"))?,
     };
     let router = Router::new()
@@ -113,6 +115,7 @@ async fn take(
         let event = parts.journal.encode(&draft).await.map_err(|e| wrong(e.to_string()))?;
         bytes.extend_from_slice(&event);
     }
-    bytes.extend_from_slice(&parts.deliveries.seal(CONNECTION, &delivery, now_ms));
+    let blob = parts.deliveries.seal(CONNECTION, &delivery, now_ms, &BTreeSet::new()).await;
+    bytes.extend_from_slice(&blob.map_err(|e| wrong(e.to_string()))?);
     parts.file.append(bytes).await.map_err(wrong)
 }

@@ -42,6 +42,9 @@ pub enum Command {
     /// Deliveries that could not be understood.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Clients: find, show, erase.
+    #[command(subcommand)]
+    Client(ClientCommand),
     /// Health of each connection.
     #[command(subcommand)]
     Connection(ConnectionCommand),
@@ -314,6 +317,64 @@ pub enum QuarantineCommand {
         /// Why.
         #[arg(long)]
         reason: String,
+        /// The hub.
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// `hub client`
+#[derive(Subcommand)]
+pub enum ClientCommand {
+    /// Lists clients by id, or finds those of an e-mail address or telephone number.
+    #[command(
+        after_help = "Example:\n  hub client list\n  hub client list --email anna@example.com"
+    )]
+    List {
+        /// Registered with this e-mail address.
+        #[arg(long, conflicts_with = "phone")]
+        email: Option<String>,
+        /// Registered with this telephone number.
+        #[arg(long)]
+        phone: Option<String>,
+        /// Past this client.
+        #[arg(long)]
+        after: Option<String>,
+        /// At most so many.
+        #[arg(long)]
+        limit: Option<usize>,
+        /// The hub.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Shows a client's card: state, deposits, accounts, wallet.
+    #[command(after_help = "Example:\n  hub client show cl_1")]
+    Show {
+        /// Which.
+        id: String,
+        /// The hub.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Destroys the keys of a client's personal data, for good. Amounts, states and decisions stay.
+    ///
+    /// Refused while something of the client is under way or the wallet holds money. What backups
+    /// made before hold, this cannot reach; deliveries that named no client go with their retention.
+    #[command(
+        after_help = "Example:\n  hub client erase cl_1 --reason 'request of 2026-11-21, ticket 4711'"
+    )]
+    Erase {
+        /// Which.
+        id: String,
+        /// Why. It stays in the log for good: put nothing personal there.
+        #[arg(long)]
+        reason: String,
+        /// What the wallet still shows was settled outside the hub.
+        #[arg(long)]
+        wallet_settled: bool,
+        /// Does not ask first.
+        #[arg(long)]
+        yes: bool,
         /// The hub.
         #[command(flatten)]
         remote: Remote,

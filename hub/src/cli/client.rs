@@ -82,7 +82,8 @@ impl Client {
             if error.is_connect() {
                 format!("no hub answers at {}; is `hub serve` running?", self.base)
             } else {
-                format!("{}: {error}", self.base)
+                // A query may hold an e-mail address.
+                format!("{}: {}", self.base, error.without_url())
             }
         })?;
         if response.status().is_success() {

@@ -5,6 +5,7 @@ mod backup;
 mod bench;
 mod check;
 mod client;
+mod clients;
 mod connection;
 mod events;
 mod init;
@@ -47,6 +48,7 @@ async fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args).await,
         Command::Events(args) => events::run(args).await,
         Command::Quarantine(args) => quarantine::run(args).await,
+        Command::Client(args) => clients::run(args).await,
         Command::Connection(args) => connection::run(args).await,
         Command::Plugin(args) => plugin::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),

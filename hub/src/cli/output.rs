@@ -36,6 +36,9 @@ fn summary(data: &Value) -> String {
 
 fn shortened(text: &str) -> String {
     const CHARS_MAX: usize = 100;
+    if text.starts_with(crate::vault::SEALED_PREFIX) {
+        return "(personal: `hub events show` opens it)".to_owned();
+    }
     if text.chars().count() <= CHARS_MAX {
         return text.to_owned();
     }

@@ -2,7 +2,9 @@
 use super::{Failure, args::RebuildArgs};
 use crate::config;
 use crate::engine::{Snapshot, digest, durable_position, replay, snapshot_path};
+use crate::erasure::rebuild_lookups;
 use crate::index::Events;
+use crate::vault::{KeyFile, MasterKey, Sealer, key_file_path};
 use hub_domain::State;
 use hub_index::{Index, IndexOptions};
 use hub_log::{EventLog, LogOptions, SledLog};
@@ -40,6 +42,13 @@ pub fn run(args: &RebuildArgs) -> Result<ExitCode, Failure> {
         index(&data.join("index"), &log)?;
         index_seconds = Some(started.elapsed().as_secs_f64());
         Snapshot::write(&path, &*log, &replayed.state, replayed.position)?;
+        // By which clients are found; a data directory from before key files gets one at a start.
+        let keys = key_file_path(&data);
+        if keys.exists() {
+            let master = MasterKey::read(&loaded.config.key_file(loaded.base()))?;
+            let sealer = Sealer::new(Arc::new(KeyFile::open(&keys, &master)?));
+            rebuild_lookups(&replayed.state, &sealer)?;
+        }
     }
     if args.json {
         println!(

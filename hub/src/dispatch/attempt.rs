@@ -8,12 +8,14 @@ use crate::connections::Connection;
 use crate::egress::CallState;
 use crate::journal::{Draft, JournalError};
 use crate::stored::{Source, Verified};
+use crate::vault::key_file::day_owner;
 use backon::BackoffBuilder as _;
 use hub_sandbox::types::Failure;
 use hub_sandbox::{Entry, Input};
 use hub_schemas::Payload;
 use hub_schemas::events::action::{
-    ActionCompleted, ActionFailed, ActionKind, ActionRetrying, ActionStarted, ErrorClass,
+    ActionCompleted, ActionError, ActionFailed, ActionKind, ActionRetrying, ActionStarted,
+    ErrorClass,
 };
 use hub_schemas::events::ops::{CircuitClosed, CircuitOpened};
 use serde_json::{Value, json};
@@ -90,10 +92,11 @@ async fn act(
     let request = opened(shared, &job.request).await?;
     let mut state = CallState::default();
     if job.kind == ActionKind::PlatformCreateAccount {
-        let id = job.request.get("provisioning").and_then(Value::as_str).unwrap_or_default();
+        let text = |name: &str| job.request.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (id, client) = (text("provisioning"), text("client"));
         let passwords = shared
             .credentials
-            .for_provisioning(id)
+            .for_provisioning(id, client)
             .await
             .map_err(|error| unfit(&error.to_string(), false))?;
         state = CallState::with_secrets(passwords.secrets());
@@ -157,7 +160,8 @@ async fn after_failure(shared: &Shared, job: &Job, failed: Failed) -> Result<Nex
         ErrorClass::Transient | ErrorClass::UnknownOutcome | ErrorClass::Unauthorised
     );
     // A vendor that says no is in order.
-    note(shared, job, vendors, &failed.error.message).await?;
+    // Everybody reads why a circuit opened: a vendor's words may name a client.
+    note(shared, job, vendors, &in_short(&failed.error)).await?;
     if !failed.retry || job.attempts >= shared.config.attempts_max {
         return end_failed(shared, job, failed).await;
     }
@@ -213,10 +217,10 @@ async fn end_completed(
     found: bool,
     events: Vec<hub_sandbox::types::Event>,
 ) -> Result<Next, JournalError> {
-    if let Some(client) = job.request.get("client").and_then(Value::as_str) {
-        let personal = shared.results.personal(job.kind.name());
-        shared.journal.sealer().seal(client, &mut result, personal).await?;
-    }
+    let personal = shared.results.personal(job.kind.name());
+    let owner = job.client.as_ref().map(ToString::to_string);
+    let owner = owner.unwrap_or_else(|| day_owner(clock::now_ms()));
+    shared.journal.sealer().seal(&owner, &mut result, personal).await?;
     let ended = ActionCompleted {
         action: job.action.clone(),
         kind: job.kind,
@@ -240,6 +244,7 @@ async fn end_completed(
                     Draft::new(Source::Connection, time_ms, payload).over(&connection.id);
                 told.verified = Some(Verified::Fetched);
                 told.vendor_event = event.id;
+                told.client.clone_from(&job.client);
                 told.cause = job.cause;
                 told.correlation = job.correlation.clone();
                 drafts.push(told);
@@ -266,9 +271,17 @@ async fn note(shared: &Shared, job: &Job, bad: bool, why: &str) -> Result<(), Jo
     append_stubbornly(&shared.journal, &[draft]).await
 }
 
+fn in_short(error: &ActionError) -> String {
+    match &error.vendor_code {
+        Some(code) => format!("{} ({code})", error.class.word()),
+        None => error.class.word().to_owned(),
+    }
+}
+
 fn draft(job: &Job, payload: impl Into<Payload>) -> Draft {
     let mut draft = Draft::new(Source::Dispatch, clock::now_ms(), payload).over(&job.connection);
     draft.cause = job.cause;
+    draft.client.clone_from(&job.client);
     draft.correlation = job.correlation.clone();
     draft
 }

@@ -25,7 +25,7 @@ use hub_domain::actions::ActionState;
 use hub_log::{AppendError, ReadError};
 use hub_schemas::events::action::ActionKind;
 use hub_schemas::events::ops::CircuitClosed;
-use hub_schemas::{ActionId, ConnectionId, Payload};
+use hub_schemas::{ActionId, ClientId, ConnectionId, Payload};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub struct Job {
     pub correlation: Option<String>,
     /// The event that asked for it, if known.
     pub cause: Option<u64>,
+    /// Whom it is about: what vendors say of it is sealed for them.
+    pub client: Option<ClientId>,
 }
 
 /// What attempts need.
@@ -121,6 +123,7 @@ impl Dispatcher {
                         unsure: action.attempts > 0,
                         correlation: None,
                         cause: None,
+                        client: state.client_of_data(action.request.as_ref()?),
                     };
                     Some((job, at_ms))
                 })
@@ -182,7 +185,9 @@ impl Dispatcher {
             if !self.known.insert(asked.action.clone()) {
                 continue;
             }
+            let client = self.engine.read(|state| state.client_of_data(&asked.request));
             let job = Job {
+                client,
                 action: asked.action,
                 kind: asked.kind,
                 connection: asked.connection,

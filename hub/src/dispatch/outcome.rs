@@ -1,5 +1,6 @@
 //! What an attempt's end means.
 use crate::call::CallFailure;
+use crate::vault::PersonalPath;
 use hub_sandbox::types::Failure;
 use hub_schemas::events::action::{ActionError, ActionKind, ErrorClass};
 use hub_schemas::generate;
@@ -98,7 +99,7 @@ fn shortened(text: &str) -> String {
 
 struct Known {
     validator: jsonschema::Validator,
-    personal: Vec<Vec<String>>,
+    personal: Vec<PersonalPath>,
 }
 
 /// Schemas that results must fit.
@@ -124,7 +125,7 @@ impl Default for ResultSchemas {
 
 impl ResultSchemas {
     /// Where a result of `name` holds personal data.
-    pub fn personal(&self, name: &str) -> &[Vec<String>] {
+    pub fn personal(&self, name: &str) -> &[PersonalPath] {
         self.0.get(name).map_or(&[], |known| known.personal.as_slice())
     }
 

@@ -1,5 +1,6 @@
 //! Deliveries in, events out: webhooks, polls, and what could not be understood.
 mod authentic;
+mod blob;
 mod delivery;
 mod poll;
 mod quarantine;

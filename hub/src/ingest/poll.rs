@@ -121,10 +121,10 @@ async fn once(ingest: &Ingest, connection: &Arc<Connection>) -> Result<bool, Pol
             Err(why) => refused.push((shown, why)),
         }
     }
-    let content = blake3::hash(next.as_bytes());
-    let mut records = ingest.records(connection, &drafts, content.as_bytes()).await?;
+    let content = ingest.journal.digest(next.as_bytes());
+    let mut records = ingest.records(connection, &drafts, &content).await?;
     for (event, why) in refused {
-        let hash = blake3::hash(event.data.as_bytes()).to_hex();
+        let hash = hex::encode(ingest.journal.digest(event.data.as_bytes()));
         let told = DeliveryQuarantined {
             quarantine: format!("q_{}", &hash[..20]),
             connection: connection.id.clone(),

@@ -1,22 +1,27 @@
 //! What could not be understood: kept with its raw bytes, shown, replayed, discarded.
 use super::delivery::{DeliveryError, DeliveryStore};
-use super::webhook::{Ingest, NotUnderstood};
+use super::webhook::{Ingest, NotUnderstood, clients_of};
 use crate::call::{self, connector_name};
 use crate::connections::Connection;
 use crate::egress::CallState;
 use crate::journal::{Draft, Journal, JournalError};
 use crate::stored::{Source, Verified};
+use crate::vault::SealingError;
+use crate::vault::key_file::{DAY_PREFIX, day_owner};
 use hub_log::{Batch, Dedup, NewRecord, Put, PutValue, ReadError, Table};
 use hub_sandbox::types::Delivery;
 use hub_sandbox::{Entry, Input};
 use hub_schemas::events::ops::{DeliveryQuarantined, QuarantineDiscarded, QuarantineReleased};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const ENTRIES: Table = Table::new("quarantine");
 const BLOBS: Table = Table::new("quarantine_blobs");
 /// The longest reason that is kept, in characters.
 const REASON_CHARS_MAX: usize = 2_000;
+/// Entries read at once.
+const DAYS_PAGE: usize = 1_000;
 
 /// Why a quarantine command did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +52,9 @@ pub enum QuarantineError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Something could not be sealed or opened.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
 }
 
 /// One entry.
@@ -93,17 +101,16 @@ impl Quarantine {
         received_ms: i64,
         why: &NotUnderstood,
     ) -> Result<(), JournalError> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(connection.id.as_str().as_bytes()).update(b"\n").update(&delivery.body);
-        let hash = hasher.finalize();
-        let id = format!("q_{}", &hash.to_hex()[..20]);
+        let named = [connection.id.as_str().as_bytes(), b"\n", &delivery.body].concat();
+        let id = format!("q_{}", &hex::encode(self.journal.digest(&named))[..20]);
         let reason: String = why.to_string().chars().take(REASON_CHARS_MAX).collect();
         let entry = QuarantineEntry {
             id: id.clone(),
             connection: connection.id.as_str().to_owned(),
             received_ms,
             class: why.class().to_owned(),
-            reason: reason.clone(),
+            // What was wrong may quote what came.
+            reason: self.journal.sealer().seal_for_day(received_ms, &reason).await?,
             connector: connector_name(connection),
             verified: !connection.allow_unsigned,
             bytes: delivery.body.len(),
@@ -124,9 +131,11 @@ impl Quarantine {
         };
         let body = self.journal.encode(&draft).await?;
         let entry = serde_json::to_vec(&entry).unwrap_or_default();
+        let (name, nobody) = (connection.id.as_str(), BTreeSet::new());
+        let blob = self.deliveries.seal(name, delivery, received_ms, &nobody).await?;
         let batch = Batch {
             records: vec![NewRecord::with_dedup(body, dedup)],
-            blob: Some(self.deliveries.seal(connection.id.as_str(), delivery, received_ms)),
+            blob: Some(blob),
             puts: vec![
                 Put { table: ENTRIES, key: id.clone().into(), value: PutValue::Bytes(entry) },
                 Put { table: BLOBS, key: id.into(), value: PutValue::BlobId },
@@ -167,7 +176,24 @@ impl Quarantine {
         {
             entry.delivery = u64::from_be_bytes(bytes);
         }
+        entry.reason = self.journal.sealer().open(&entry.reason)?;
         Ok(entry)
+    }
+
+    /// Days (`2026-11-21`, UTC) whose deliveries are still in quarantine: their keys are needed.
+    pub fn days(&self) -> Result<BTreeSet<String>, QuarantineError> {
+        let mut days = BTreeSet::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.list(after.as_deref(), DAYS_PAGE)?;
+            days.extend(page.iter().filter_map(|entry| {
+                day_owner(entry.received_ms).strip_prefix(DAY_PREFIX).map(str::to_owned)
+            }));
+            match page.last() {
+                Some(last) => after = Some(last.id.clone()),
+                None => return Ok(days),
+            }
+        }
     }
 
     /// Runs an entry through its connection's connector as it is now. Understood, its events are
@@ -200,11 +226,11 @@ impl Quarantine {
         .await
         .map_err(|failure| still(failure.into()))?;
         let verified = if entry.verified { Verified::Signature } else { Verified::None };
-        let drafts = ingest
+        let mut drafts = ingest
             .drafts(connection, outcome.events, entry.received_ms, verified)
             .map_err(still)?;
-        let body_hash = blake3::hash(&raw.delivery.body);
-        let mut records = ingest.records(connection, &drafts, body_hash.as_bytes()).await?;
+        let body_hash = ingest.came_from(&mut drafts, &raw.delivery.body);
+        let mut records = ingest.records(connection, &drafts, &body_hash).await?;
         let released = QuarantineReleased {
             quarantine: id.to_owned(),
             events: u32::try_from(drafts.len()).unwrap_or(u32::MAX),
@@ -212,7 +238,8 @@ impl Quarantine {
         let mut told = Draft::new(Source::Ingest, now_ms, released).over(&connection.id);
         told.actor = Some(actor.to_owned());
         records.push(NewRecord::new(self.journal.encode(&told).await?));
-        let blob = self.deliveries.seal(connection.id.as_str(), &raw.delivery, raw.received_ms);
+        let (name, about) = (connection.id.as_str(), clients_of(&drafts));
+        let blob = self.deliveries.seal(name, &raw.delivery, raw.received_ms, &about).await?;
         let batch = Batch { records, blob: Some(blob), puts: gone(id), ..Batch::default() };
         let committed = self.journal.log().append(batch).await.map_err(JournalError::from)?;
         ingest.note_conflicts(connection, &drafts, &committed.records, now_ms).await;

@@ -5,13 +5,15 @@ use super::quarantine::Quarantine;
 use crate::call::{self, CallFailure, connector_name};
 use crate::connections::Connection;
 use crate::egress::CallState;
+use crate::engine::EngineHandle;
 use crate::journal::{Draft, Journal, JournalError};
 use crate::stored::{Source, Verified, event_id};
 use hub_log::{AppendError, Appended, Batch, Dedup, NewRecord};
 use hub_sandbox::types::{self, Delivery};
 use hub_sandbox::{Entry, Input};
-use hub_schemas::Payload;
 use hub_schemas::events::ops::DeliveryConflict;
+use hub_schemas::{ClientId, Payload};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -85,6 +87,7 @@ pub struct Ingest {
     pub(super) journal: Arc<Journal>,
     pub(super) deliveries: Arc<DeliveryStore>,
     pub(super) quarantine: Arc<Quarantine>,
+    engine: EngineHandle,
 }
 
 /// What an append came to.
@@ -98,8 +101,9 @@ impl Ingest {
         journal: Arc<Journal>,
         deliveries: Arc<DeliveryStore>,
         quarantine: Arc<Quarantine>,
+        engine: EngineHandle,
     ) -> Self {
-        Self { journal, deliveries, quarantine }
+        Self { journal, deliveries, quarantine, engine }
     }
 
     /// Takes a webhook in, and says what the vendor hears.
@@ -168,6 +172,10 @@ impl Ingest {
                 acknowledged(outcome.acknowledgement, fate)
             }
             Err(JournalError::Append(error)) => not_durable(&error),
+            Err(JournalError::Sealing(error)) => {
+                tracing::error!(connection = %connection.id, %error, "delivery not sealed");
+                HookAnswer::later(30, "failed")
+            }
             Err(error) => {
                 let why = NotUnderstood::Schema {
                     connector: connector_name(connection),
@@ -229,6 +237,7 @@ impl Ingest {
                 draft.verified = Some(verified);
                 draft.vendor_event = event.id.clone();
                 draft.correlation = Some(flow_of(&draft.payload));
+                draft.client = self.engine.read(|state| state.client_of(&draft.payload));
                 Ok((draft, event.id))
             })
             .collect()
@@ -240,16 +249,17 @@ impl Ingest {
         connection: &Connection,
         delivery: &Delivery,
         received_ms: i64,
-        drafts: Vec<(Draft, Option<String>)>,
+        mut drafts: Vec<(Draft, Option<String>)>,
     ) -> Result<Option<Taken>, JournalError> {
-        let blob = Some(self.deliveries.seal(connection.id.as_str(), delivery, received_ms));
+        let (name, about) = (connection.id.as_str(), clients_of(&drafts));
+        let blob = Some(self.deliveries.seal(name, delivery, received_ms, &about).await?);
         if drafts.is_empty() {
             let batch = Batch { blob, keep_if_duplicate: true, ..Batch::default() };
             self.journal.log().append(batch).await?;
             return Ok(None);
         }
-        let body_hash = blake3::hash(&delivery.body);
-        let records = self.records(connection, &drafts, body_hash.as_bytes()).await?;
+        let body_hash = self.came_from(&mut drafts, &delivery.body);
+        let records = self.records(connection, &drafts, &body_hash).await?;
         let batch = Batch { records, blob, ..Batch::default() };
         let committed = self.journal.log().append(batch).await?;
         self.note_conflicts(connection, &drafts, &committed.records, received_ms).await;
@@ -257,6 +267,19 @@ impl Ingest {
         connection.health.events.fetch_add(new as u64, Relaxed);
         connection.health.last_event_ms.store(received_ms, Relaxed);
         Ok(Some(Taken { new }))
+    }
+
+    /// Notes in the drafts which delivery they came from, and gives its digest.
+    pub(super) fn came_from(
+        &self,
+        drafts: &mut [(Draft, Option<String>)],
+        body: &[u8],
+    ) -> [u8; 32] {
+        let digest = self.journal.digest(body);
+        for (draft, _) in drafts {
+            draft.delivery_hash = Some(digest);
+        }
+        digest
     }
 
     pub(super) async fn records(
@@ -299,10 +322,10 @@ impl Ingest {
             };
             let mut told = Draft::new(Source::Ingest, now_ms, conflict).over(&connection.id);
             told.cause = Some(*sequence);
-            let content = blake3::hash(draft.payload.to_json().as_bytes());
+            let content = self.journal.digest(draft.payload.to_json().as_bytes());
             let dedup = Dedup {
                 scope: format!("conflict/{}", connection.id),
-                key: [vendor_event.as_bytes(), content.as_bytes()].concat(),
+                key: [vendor_event.as_bytes(), &content[..]].concat(),
                 body_hash: [0; 32],
             };
             if let Err(error) = self.journal.append(&told, Some(dedup)).await {
@@ -329,6 +352,11 @@ impl Ingest {
             }
         }
     }
+}
+
+/// The clients that these events are about.
+pub(super) fn clients_of(drafts: &[(Draft, Option<String>)]) -> BTreeSet<ClientId> {
+    drafts.iter().filter_map(|(draft, _)| draft.client.clone()).collect()
 }
 
 /// The flow that a vendor's fact belongs to: the payment, client or account that it is about.

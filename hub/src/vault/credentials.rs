@@ -1,6 +1,9 @@
 //! Passwords of trading accounts: made by the hub, sent to the platform, shown to the client once
-//! (A6). They are kept sealed, and never enter a connector or an event.
-use super::{MasterKey, Purpose, SealKey, Secret};
+//! (A6). They are kept sealed under the client's key, and never enter a connector or an event.
+//!
+//! A row is `{"sealed": "sealed:1:{client}:…"}`; one of an older version is sealed under a key of
+//! the hub and still opens.
+use super::{ERASED, MasterKey, PersonalPath, Purpose, SealKey, Sealer, SealingError, Secret};
 use hub_log::{AppendError, Batch, EventLog, Put, PutValue, ReadError, Table};
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use serde::{Deserialize, Serialize};
@@ -63,29 +66,49 @@ pub enum CredentialsError {
     /// They do not open.
     #[error("the passwords of {0}: {1}")]
     Unseal(String, super::UnsealError),
+    /// They could not be sealed or opened.
+    #[error("the passwords of {0}: {1}")]
+    Sealing(String, SealingError),
+    /// The client was erased.
+    #[error("the passwords of {0}: its client was erased")]
+    Erased(String),
 }
 
 /// Passwords by the provisioning that made them.
 pub struct Credentials {
     log: Arc<dyn EventLog>,
-    key: SealKey,
+    sealer: Arc<Sealer>,
+    /// What older versions sealed with.
+    old: SealKey,
 }
 
 impl Credentials {
-    /// Kept in this log's store, sealed under this master key.
-    pub fn new(log: Arc<dyn EventLog>, master: &MasterKey) -> Self {
-        Self { log, key: master.derive(Purpose::Credentials) }
+    /// Kept in this log's store, sealed under the clients' keys.
+    pub fn new(log: Arc<dyn EventLog>, sealer: Arc<Sealer>, master: &MasterKey) -> Self {
+        Self { log, sealer, old: master.derive(Purpose::Credentials) }
     }
 
     /// The passwords for a provisioning: the same at every attempt, durable before the first.
-    pub async fn for_provisioning(&self, id: &str) -> Result<AccountPasswords, CredentialsError> {
+    pub async fn for_provisioning(
+        &self,
+        id: &str,
+        client: &str,
+    ) -> Result<AccountPasswords, CredentialsError> {
         if let Some(kept) = self.peek(id)? {
             return Ok(kept);
         }
         let made = AccountPasswords::random();
-        let json = serde_json::to_vec(&made).unwrap_or_default();
-        let sealed = self.key.seal(id.as_bytes(), &json);
-        self.put(id, PutValue::Bytes(sealed)).await?;
+        let json = serde_json::to_string(&made).unwrap_or_default();
+        let mut row = serde_json::json!({ "sealed": json });
+        let failed = |e| CredentialsError::Sealing(id.to_owned(), e);
+        self.sealer
+            .seal(client, &mut row, &[PersonalPath::field("sealed")])
+            .await
+            .map_err(failed)?;
+        if row["sealed"] == ERASED {
+            return Err(CredentialsError::Erased(id.to_owned()));
+        }
+        self.put(id, PutValue::Bytes(row.to_string().into_bytes())).await?;
         Ok(made)
     }
 
@@ -98,16 +121,32 @@ impl Credentials {
         Ok(kept)
     }
 
+    /// Drops the passwords, if they were not shown yet.
+    pub async fn forget(&self, id: &str) -> Result<(), CredentialsError> {
+        let kept = self.log.table_get(CREDENTIALS, id.as_bytes());
+        match kept.map_err(|e| CredentialsError::Read(id.to_owned(), e))? {
+            Some(_) => self.put(id, PutValue::Delete).await,
+            None => Ok(()),
+        }
+    }
+
     fn peek(&self, id: &str) -> Result<Option<AccountPasswords>, CredentialsError> {
-        let sealed = self
+        let row = self
             .log
             .table_get(CREDENTIALS, id.as_bytes())
             .map_err(|e| CredentialsError::Read(id.to_owned(), e))?;
-        let Some(sealed) = sealed else { return Ok(None) };
-        let json = self
-            .key
-            .open(id.as_bytes(), &sealed)
-            .map_err(|e| CredentialsError::Unseal(id.to_owned(), e))?;
+        let Some(row) = row else { return Ok(None) };
+        let sealed: Option<serde_json::Value> = serde_json::from_slice(&row).ok();
+        let json = match sealed.as_ref().and_then(|row| row["sealed"].as_str()) {
+            Some(sealed) => {
+                let failed = |e| CredentialsError::Sealing(id.to_owned(), e);
+                self.sealer.open(sealed).map_err(failed)?.into_bytes()
+            }
+            None => self
+                .old
+                .open(id.as_bytes(), &row)
+                .map_err(|e| CredentialsError::Unseal(id.to_owned(), e))?,
+        };
         Ok(serde_json::from_slice(&json).ok())
     }
 

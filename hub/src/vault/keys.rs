@@ -53,6 +53,10 @@ pub enum Purpose {
     Credentials,
     /// The key that signs checkpoints of the log.
     LogKey,
+    /// Hashes by which clients are found.
+    Lookups,
+    /// Digests that tell the same content from other content.
+    Digests,
 }
 
 impl Purpose {
@@ -63,6 +67,8 @@ impl Purpose {
             Self::Tokens => "hub 2026-11 tokens",
             Self::Credentials => "hub 2026-11 credentials",
             Self::LogKey => "hub 2026-11 log key",
+            Self::Lookups => "hub 2026-11 look-ups",
+            Self::Digests => "hub 2026-11 digests",
         }
     }
 }
@@ -115,6 +121,22 @@ impl MasterKey {
     /// The key of a purpose.
     pub fn derive(&self, purpose: Purpose) -> SealKey {
         SealKey::new(blake3::derive_key(purpose.context(), &self.0))
+    }
+
+    /// The hash key of a purpose.
+    pub fn derive_hash(&self, purpose: Purpose) -> HashKey {
+        HashKey(blake3::derive_key(purpose.context(), &self.0))
+    }
+}
+
+/// A key that hashes: whoever does not have it cannot try guesses against a hash.
+#[derive(Clone)]
+pub struct HashKey([u8; KEY_BYTES]);
+
+impl HashKey {
+    /// The keyed BLAKE3 of these bytes.
+    pub fn hash(&self, bytes: &[u8]) -> [u8; KEY_BYTES] {
+        *blake3::keyed_hash(&self.0, bytes).as_bytes()
     }
 }
 

@@ -19,12 +19,14 @@ pub struct CreatePayment {
     pub method: String,
     /// The vendor's token of a stored or collected payment method, where the flow has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub method_token: Option<String>,
     /// The client's country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Country>,
     /// Where the vendor sends the client back after a redirect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub return_url: Option<String>,
 }
 
@@ -131,6 +133,7 @@ pub struct Payout {
     /// Who receives it.
     pub client: ClientId,
     /// The vendor's token of the destination (a bank account or card kept at the vendor).
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub destination: String,
 }
 

@@ -123,6 +123,21 @@ pub enum ErrorClass {
     Connector,
 }
 
+impl ErrorClass {
+    /// The word that stands for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Declined => "declined",
+            Self::InvalidRequest => "invalid_request",
+            Self::Unauthorised => "unauthorised",
+            Self::Unsupported => "unsupported",
+            Self::UnknownOutcome => "unknown_outcome",
+            Self::Connector => "connector",
+        }
+    }
+}
+
 /// An attempt's error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
@@ -130,7 +145,8 @@ pub enum ErrorClass {
 pub struct ActionError {
     /// Its class.
     pub class: ErrorClass,
-    /// What happened, in words, with secrets masked.
+    /// What happened, in words, with secrets masked. They may be the vendor's, and name the client.
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub message: String,
     /// The vendor's own code, if it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -34,6 +34,21 @@ pub struct ClientRegistered {
     pub source: Option<Attribution>,
 }
 
+/// `client.erased`: the keys that the client's personal data is sealed under are destroyed, and
+/// with them everything that was sealed. Amounts, states and decisions stay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClientErased {
+    /// Who.
+    pub client: ClientId,
+    /// Why, such as `request of 2026-11-21, ticket 4711`. It stays: nothing personal belongs here.
+    pub reason: String,
+    /// Whoever asked says that what the wallet still shows was settled outside the hub.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wallet_settled: bool,
+}
+
 /// Where a client came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]

@@ -25,7 +25,8 @@ pub struct DeliveryQuarantined {
     pub connection: ConnectionId,
     /// What went wrong, as a stable word: `trap`, `limit`, `schema`, `unknown-event`, `connector`.
     pub class: String,
-    /// What went wrong, in words.
+    /// What went wrong, in words, which may quote what came: sealed under the key of the day.
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub reason: String,
     /// The connector and its version.
     pub connector: String,

@@ -17,12 +17,14 @@ pub struct DepositRequested {
     pub method: String,
     /// The vendor's token of the method, by connection, where the cashier page collected one.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub method_tokens: std::collections::BTreeMap<ConnectionId, String>,
     /// The country that the payment comes from; absent means the client's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Country>,
-    /// Where a vendor sends the client back after a redirect.
+    /// Where a vendor sends the client back after a redirect. It may name the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub return_url: Option<String>,
 }
 
@@ -133,7 +135,8 @@ pub struct PaymentRefundFailed {
     pub vendor_payment: String,
     /// The vendor's id of the refund.
     pub vendor_refund: String,
-    /// The vendor's reason.
+    /// The vendor's reason, in its own words.
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub reason: String,
 }
 
@@ -151,7 +154,8 @@ pub struct PaymentDisputed {
     pub vendor_dispute: String,
     /// How much is disputed.
     pub amount: Money,
-    /// The vendor's reason.
+    /// The vendor's reason, in its own words.
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub reason: String,
 }
 
@@ -280,6 +284,7 @@ pub struct PayoutFailed {
     pub vendor_payout: String,
     /// How much came back.
     pub amount: Money,
-    /// The vendor's reason.
+    /// The vendor's reason, in its own words.
+    #[cfg_attr(feature = "json-schema", schemars(extend("x-personal" = true)))]
     pub reason: String,
 }

@@ -3,10 +3,12 @@
 //! `evolve` keeps the facets; `settle` runs after every module has folded the event in, and
 //! derives the stage again; `decide` tells of a stage that changed and of facts that could not
 //! change anything.
+mod erase;
 mod stage;
 
 use crate::kyc::Kyc;
 use crate::{Event, NewEvent, State, kyc};
+pub use erase::Erased;
 use hub_schemas::events::account::DealKind;
 use hub_schemas::events::client::{
     ClientRegistered, ClientStageChanged, ClientTransitionRefused, Stage,
@@ -116,7 +118,10 @@ impl Client {
 
 pub(crate) fn evolve(state: &mut State, event: &Event) {
     match &event.payload {
-        Payload::ClientRegistered(d) if !state.clients.contains_key(&d.client) => {
+        Payload::ClientErased(d) => erase::evolve(state, event, d),
+        Payload::ClientRegistered(d)
+            if !state.clients.contains_key(&d.client) && !state.erased.contains_key(&d.client) =>
+        {
             let client = Client::new(d.clone(), event.time_ms, state.folded);
             state.clients.insert(d.client.clone(), client);
         }
@@ -182,6 +187,9 @@ pub(crate) fn settle(state: &mut State, event: &Event) {
 }
 
 pub(crate) fn decide(state: &State, event: &Event, out: &mut Vec<NewEvent>) {
+    if let Payload::ClientErased(d) = &event.payload {
+        return erase::decide(state, d, event, out);
+    }
     if let Some((client, reason)) = refusal(state, event) {
         let fact = event.payload.event_type().to_owned();
         let refused = ClientTransitionRefused { client: client.clone(), fact, reason };
@@ -206,7 +214,10 @@ pub(crate) fn decide(state: &State, event: &Event, out: &mut Vec<NewEvent>) {
 /// A repetition asks for nothing, and one that is older than what is known is merely late.
 fn refusal<'a>(state: &State, event: &'a Event) -> Option<(&'a ClientId, String)> {
     let id = match &event.payload {
-        Payload::ClientRegistered(d) => return reregistration(state, d).map(|r| (&d.client, r)),
+        Payload::ClientRegistered(d) if !state.erased.contains_key(&d.client) => {
+            return reregistration(state, d).map(|r| (&d.client, r));
+        }
+        Payload::ClientRegistered(d) => &d.client,
         Payload::KycRequested(d) => &d.client,
         Payload::KycApplicantCreated(d) => &d.client,
         Payload::KycReviewStarted(d) => &d.client,
@@ -215,6 +226,9 @@ fn refusal<'a>(state: &State, event: &'a Event) -> Option<(&'a ClientId, String)
         Payload::ChallengePurchased(d) => &d.client,
         _ => return None,
     };
+    if let Some(erased) = state.erased.get(id) {
+        return Some((id, format!("the client was erased ({})", erased.event)));
+    }
     let reason = match state.clients.get(id) {
         None => Some("no such client is registered; send client.registered first".to_owned()),
         Some(client) => kyc::refusal(state, client, event)

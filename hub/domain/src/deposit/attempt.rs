@@ -35,6 +35,9 @@ fn barred(state: &State, deposit: &Deposit) -> Option<String> {
     let Some(client) = state.clients.get(&deposit.client) else {
         return Some(format!("client {} is not registered", deposit.client));
     };
+    if let Some(erased) = state.erased.get(&deposit.client) {
+        return Some(format!("the client was erased ({})", erased.event));
+    }
     if let Some(restriction) = &client.restriction {
         return Some(format!("the client is restricted: {}", restriction.reason));
     }
@@ -147,7 +150,8 @@ fn what_failed(attempt: &Attempt) -> Option<String> {
             Some(format!("{connection} declined: {category} ({})", decline.vendor_code))
         }
         (AttemptStatus::Errored, _, Some(error)) => {
-            Some(format!("{connection} could not be asked: {}", error.message))
+            // The message is the vendor's, and sealed: it cannot be put together with anything.
+            Some(format!("{connection} could not be asked: {}", error.class.word()))
         }
         _ => None,
     }

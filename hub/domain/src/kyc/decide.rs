@@ -100,7 +100,10 @@ fn timer(client: &ClientId) -> String {
 fn wake(state: &State, id: &ClientId, event: &Event, out: &mut Vec<NewEvent>) {
     let Some(client) = state.clients.get(id) else { return };
     let timer = timer(id);
-    if client.kyc.unanswered() && state.timers.due_ms(&timer).is_none() {
+    if !state.erased.contains_key(id)
+        && client.kyc.unanswered()
+        && state.timers.due_ms(&timer).is_none()
+    {
         let at_ms = event.recorded_ms.saturating_add(KYC_CHECK_AFTER_MS);
         let set = TimerSet { timer, at_ms };
         out.push(NewEvent::new(set, id).of(Some(&client.registered.entity)));
@@ -111,6 +114,9 @@ fn overdue(state: &State, timer: &str, event: &Event, out: &mut Vec<NewEvent>) {
     let Some(id) = timer.strip_prefix("kyc/").and_then(|id| ClientId::new(id).ok()) else {
         return;
     };
+    if state.erased.contains_key(&id) {
+        return;
+    }
     let Some(client) = state.clients.get(&id).filter(|client| client.kyc.unanswered()) else {
         return;
     };

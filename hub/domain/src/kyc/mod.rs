@@ -109,6 +109,15 @@ fn told(payload: &Payload) -> Option<(&ClientId, &str, u8)> {
 }
 
 pub(crate) fn evolve(state: &mut State, event: &Event) {
+    let about = match &event.payload {
+        Payload::KycRequested(d) => Some(&d.client),
+        Payload::KycApplicantCreated(d) => Some(&d.client),
+        payload => told(payload).map(|(client, ..)| client),
+    };
+    // What comes after a client was erased comes too late.
+    if about.is_some_and(|client| state.erased.contains_key(client)) {
+        return;
+    }
     match &event.payload {
         Payload::KycRequested(d) => requested(state, d),
         Payload::KycApplicantCreated(d) => {

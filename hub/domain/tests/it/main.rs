@@ -5,6 +5,7 @@
 mod breach;
 mod client;
 mod deposit;
+mod erase;
 mod fallback;
 mod kyc;
 mod provisioning;

@@ -111,7 +111,7 @@ fn what_the_platform_refuses_is_told_once() {
     let failures: [(&str, Option<Value>, &str); 3] = [
         ("act_prov_cl_1_p1_open", None, "m"),
         ("act_prov_cl_1_p1_open", Some(json!({"login": "a/b"})), "is no account"),
-        ("act_prov_cl_1_p1_fund", None, "not funded: m"),
+        ("act_prov_cl_1_p1_fund", None, "not funded: invalid_request"),
     ];
     for (action, answer, message) in failures {
         let mut w = World::new();

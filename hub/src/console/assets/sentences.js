@@ -6,6 +6,7 @@ const SUMMARY_CHARS_MAX = 300;
 
 function plain(value) {
   if (value === undefined || value === null) return "?";
+  if (typeof value === "string" && value.startsWith("sealed:1:")) return "(personal: open the event)";
   if (typeof value !== "object") return String(value);
   if (typeof value.amount === "string" && typeof value.currency === "string") return `${value.amount} ${value.currency}`;
   return JSON.stringify(value);
@@ -22,6 +23,7 @@ export const TYPES = {
   "client.registered": [NORMAL, (d) => say`${d.client} registered with ${d.entity}, ${d.country}${also(d.source?.campaign, (c) => `, campaign ${c}`)}${also(d.source?.partner, (p) => `, partner ${p}`)}`],
   "client.stage.changed": [NORMAL, (d) => say`${d.from} → ${d.to}: ${d.because}`],
   "client.transition.refused": [WARN, (d) => say`${d.fact} changes nothing: ${d.reason}`],
+  "client.erased": [WARN, (d) => say`the keys of ${d.client}'s personal data are destroyed: ${d.reason}`],
   "kyc.requested": [NORMAL, (d) => say`verify ${d.client}${also(d.connection, (c) => ` at ${c}`)}${also(d.level, (l) => `, level ${l}`)}${also(d.rule, (r) => `, rule ${r}`)}`],
   "kyc.applicant.created": [NORMAL, (d) => say`${d.client} is applicant ${d.applicant}`],
   "kyc.review.started": [NORMAL, (d) => say`${d.client} handed everything in; the vendor is looking`],
