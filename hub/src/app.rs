@@ -261,9 +261,8 @@ pub async fn start(loaded: &Loaded) -> Result<Running, StartError> {
         .map_err(|source| StartError::Listen { listen: config.server.listen.clone(), source })?;
     let mut options = LogOptions::new(data_dir.join("log"));
     options.dedup_days = config.log.dedup_days;
-    let opened = tokio::task::spawn_blocking(move || SledLog::open(options))
-        .await
-        .map_err(interrupted)?;
+    let opened =
+        tokio::task::spawn_blocking(move || SledLog::open(options)).await.map_err(interrupted)?;
     let log: Arc<dyn EventLog> = Arc::new(opened?);
 
     let index = {
@@ -374,8 +373,7 @@ fn spawn_all(hub: &Arc<Hub>, engine: Engine, listener: TcpListener, caught_up: u
         });
     }
     let kept = &hub.config.log;
-    let retention =
-        Retention { delivery_days: kept.delivery_days, dedup_days: kept.dedup_days };
+    let retention = Retention { delivery_days: kept.delivery_days, dedup_days: kept.dedup_days };
     let (log, quarantine) = (hub.log.clone(), hub.quarantine.clone());
     let deliveries = hub.deliveries.clone();
     tasks.spawn(housekeeping::run(log, quarantine, deliveries, retention, stop.clone()));

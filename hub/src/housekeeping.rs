@@ -49,8 +49,11 @@ pub fn round(
     let keep = needed(quarantine)?;
     let trimmed = log.trim_blobs(before(retention.delivery_days), &keep)?;
     if trimmed.blobs > 0 {
-        tracing::info!(deliveries = trimmed.blobs, bytes = trimmed.bytes,
-            "raw deliveries beyond their retention removed; their events stay");
+        tracing::info!(
+            deliveries = trimmed.blobs,
+            bytes = trimmed.bytes,
+            "raw deliveries beyond their retention removed; their events stay"
+        );
     }
     let oldest = jiff::Timestamp::from_microsecond(before(retention.delivery_days));
     let day = oldest.unwrap_or_default().strftime("%Y-%m-%d").to_string();

@@ -43,7 +43,9 @@ pub struct CloudEvent {
     /// The raw delivery that it was read from: `dlv_{n}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliveryid: Option<String>,
-    /// BLAKE3 of that delivery's raw body, in hexadecimal. It stays when the delivery is trimmed.
+    /// Keyed BLAKE3 of that delivery's raw body, in hexadecimal: `hub events digest FILE` says
+    /// whether a copy is the one. It stays when the delivery is trimmed, and nobody without the
+    /// master key can guess at the body with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliveryhash: Option<String>,
     /// The flow it belongs to: a client, a payment, a provisioning, an account.

@@ -74,7 +74,8 @@ async fn a_backup_under_load_restores_to_the_same_log() {
     hub.start_again().await;
     assert_eq!(hub.api.json("/v1/verify").await["ok"], true);
     let early = hub.api.events("").await;
-    let known: std::collections::BTreeSet<String> = before.iter().map(ToString::to_string).collect();
+    let known: std::collections::BTreeSet<String> =
+        before.iter().map(ToString::to_string).collect();
     let strangers: Vec<_> = early.iter().filter(|e| !known.contains(&e.to_string())).collect();
     assert!(strangers.is_empty(), "events that never were: {strangers:#?}");
     assert!(early.len() > 12, "{} events", early.len());

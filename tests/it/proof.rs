@@ -1,7 +1,7 @@
 //! Proof that holds outside the hub: exports verified from the documented format alone, checkpoints
 //! that show a log which was rewritten as a whole, and what each says when it fails.
 use crate::harness::setup::said;
-use crate::harness::{Hub, Setup};
+use crate::harness::{Connection, Hub, Setup, stripe};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::Value;
 use std::fs;
@@ -161,4 +161,23 @@ async fn a_log_that_was_made_anew_does_not_pass_for_the_one_that_was_signed() {
     assert!(note.contains(key.split('+').next().expect("a name")));
     let output = run(&hub, &[&verify[..], &["--key", &key]].concat());
     assert!(!output.status.success(), "{}", said(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_says_what_its_delivery_was_and_a_copy_can_be_compared() {
+    let connection = Connection::stripe("stripe-eu", "whsec_1");
+    let hub = Setup::new().with(connection).start().await;
+    let body = stripe::succeeded("evt_1", "pay_1", 100).to_string();
+    hub.api.stripe_hook("stripe-eu", "whsec_1", body.as_bytes()).await.expect(200);
+    let events = hub.api.events("type=payment.succeeded").await;
+    let hash = events[0]["deliveryhash"].as_str().expect("a hash");
+    let of = |copy: &str| {
+        fs::write(hub.setup.path("copy.json"), copy).expect("it");
+        let output = run(&hub, &["events", "digest", "copy.json"]);
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    };
+    assert_eq!(of(&body), hash);
+    assert_ne!(of(&body.replace("100", "900")), hash);
+    assert_ne!(blake3::hash(body.as_bytes()).to_hex().as_str(), hash, "it can be guessed at");
 }

@@ -30,6 +30,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/events/proof", get(proof::export))
         .route("/events/{id}", get(events::one))
         .route("/events/{id}/trace", get(events::trace))
+        .route("/deliveries/digest", post(proof::delivery_digest))
         .route("/deliveries/{id}", get(events::delivery))
         .route("/quarantine", get(ops::quarantine_list))
         .route("/quarantine/{id}", get(ops::quarantine_one))

@@ -148,3 +148,10 @@ fn write(
     };
     proof::write_bundle(&*hub.log, &hub.checkpoints, range, &mut shown, out)
 }
+
+/// `POST /v1/deliveries/digest`: what events carry as `deliveryhash` if this is the raw body of the
+/// delivery that they came in. The digest is keyed, so that nobody can guess at personal data with
+/// it; whoever kept a copy of a delivery asks here whether it is the one.
+pub async fn delivery_digest(State(hub): State<Arc<Hub>>, body: Bytes) -> Json<Value> {
+    Json(json!({ "deliveryhash": hex::encode(hub.journal.digest(&body)) }))
+}

@@ -2,7 +2,9 @@
 use super::{FORMAT, File, KEYS, LOG, MANIFEST, Manifest};
 use crate::proof::{Audit, audit};
 use crate::vault::key_file_path;
-use hub_log::{EventLog as _, LogOptions, OpenError, ReadError, RestoreError, RestoreSource, SledLog};
+use hub_log::{
+    EventLog as _, LogOptions, OpenError, ReadError, RestoreError, RestoreSource, SledLog,
+};
 use std::fs;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};

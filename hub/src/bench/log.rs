@@ -84,7 +84,8 @@ fn store(options: &Options, events: u64) -> Result<Table, BenchError> {
 }
 
 fn figure_row(figure: &Figure) -> Row {
-    let digits = |value: f64| if value < 1_000.0 { format!("{value:.2}") } else { format!("{value:.0}") };
+    let digits =
+        |value: f64| if value < 1_000.0 { format!("{value:.2}") } else { format!("{value:.0}") };
     let baseline = figure.baseline.map(|b| format!("{} ({})", digits(b.value), b.what));
     let goal = figure.goal.map(|goal| match goal {
         bench::Goal::AtLeast { reach, aim } => Goal::AtLeast { reach, aim },
@@ -103,8 +104,11 @@ fn figure_row(figure: &Figure) -> Row {
 
 fn index(options: &Options, events: u64) -> Result<Table, BenchError> {
     let dir = options.dir.join("index");
-    let report =
-        hub_index::bench::run(&hub_index::bench::BenchOptions { dir, events, questions: QUESTIONS })?;
+    let report = hub_index::bench::run(&hub_index::bench::BenchOptions {
+        dir,
+        events,
+        questions: QUESTIONS,
+    })?;
     let point_get = report.rows.first().map_or(f64::NAN, |row| row.p50_us);
     let rows = report.rows.iter().enumerate().map(|(at, row)| Row {
         what: row.what.to_owned(),

@@ -124,8 +124,7 @@ mod tests {
     #[test]
     fn every_contender_does_what_it_is_measured_for() {
         let dir = tempfile::tempdir().unwrap();
-        let options =
-            Options {
+        let options = Options {
             dir: dir.path().to_owned(),
             time: Duration::from_millis(20) * ROUNDS,
             events: Vec::new(),

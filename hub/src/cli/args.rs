@@ -243,6 +243,15 @@ Examples:
         #[command(flatten)]
         remote: Remote,
     },
+    /// Says what events carry as their delivery's hash if this file is the delivery's raw body.
+    #[command(after_help = "Example:\n  hub events digest kept-copy.json")]
+    Digest {
+        /// A copy of a raw body.
+        file: PathBuf,
+        /// The hub.
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Writes events as one JSON object a line, oldest first.
     #[command(after_help = "\
 Examples:

@@ -30,7 +30,10 @@ pub async fn backup(args: &BackupArgs) -> Result<ExitCode, Failure> {
             Ok(None) => break,
             Err(error) => {
                 drop(fs::remove_file(&part));
-                return Err(format!("the backup broke off, and was removed: {error}; the hub's log says why").into());
+                return Err(format!(
+                    "the backup broke off, and was removed: {error}; the hub's log says why"
+                )
+                .into());
             }
         }
     }
@@ -71,14 +74,24 @@ pub fn restore(args: &RestoreArgs) -> Result<ExitCode, Failure> {
     let restored = backup::restore(&mut BufReader::new(file), &data)?;
     let (manifest, audit) = (restored.manifest, restored.audit);
     if args.json {
-        println!("{}", json!({ "data": data.display().to_string(), "audit": audit,
-            "made": manifest.made, "deliveries": manifest.deliveries }));
+        println!(
+            "{}",
+            json!({ "data": data.display().to_string(), "audit": audit,
+            "made": manifest.made, "deliveries": manifest.deliveries })
+        );
     } else {
-        println!("{} events and {} raw deliveries of {} restored into {}, and verified",
-            audit.verified, manifest.deliveries, manifest.made, data.display());
+        println!(
+            "{} events and {} raw deliveries of {} restored into {}, and verified",
+            audit.verified,
+            manifest.deliveries,
+            manifest.made,
+            data.display()
+        );
         println!("last      evt_{}  {}", audit.last, audit.last_hash);
-        println!("start the hub with the master key it had: {}",
-            loaded.config.key_file(loaded.base()).display());
+        println!(
+            "start the hub with the master key it had: {}",
+            loaded.config.key_file(loaded.base()).display()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

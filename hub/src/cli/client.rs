@@ -61,6 +61,11 @@ impl Client {
         Ok(self.sent(request).await?.json().await?)
     }
 
+    /// POST of bytes that changes nothing, answered as JSON.
+    pub async fn post_bytes(&self, path: &str, body: Vec<u8>) -> Result<Value, Failure> {
+        Ok(self.sent(self.request(Method::POST, path).body(body)).await?.json().await?)
+    }
+
     /// GET, as a stream.
     pub async fn stream(
         &self,

@@ -31,6 +31,7 @@ pub async fn run(command: EventsCommand) -> Result<ExitCode, Failure> {
         EventsCommand::Verify { offline, key, checkpoint, remote, .. } => {
             proof::verify_log(offline, key, checkpoint.as_deref(), &remote).await
         }
+        EventsCommand::Digest { file, remote } => proof::digest(&file, &remote).await,
         EventsCommand::Checkpoint { remote } => proof::checkpoint(&remote).await,
         EventsCommand::Export { filters, proof: true, from, to, remote } => {
             proof::export(query(&filters), from, to, &remote).await

@@ -152,3 +152,14 @@ pub async fn export(
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// The digest of a raw body, as events carry it.
+pub async fn digest(file: &Path, remote: &Remote) -> Result<ExitCode, Failure> {
+    let body = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
+    let digest = Client::new(remote)?.post_bytes("/v1/deliveries/digest", body).await?;
+    match remote.json {
+        true => println!("{digest}"),
+        false => println!("{}", digest["deliveryhash"].as_str().unwrap_or_default()),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -104,8 +104,8 @@ pub struct Stored<'a> {
     /// W3C trace context.
     #[serde(rename = "tp", default, skip_serializing_if = "Option::is_none", borrow)]
     pub traceparent: Option<Cow<'a, str>>,
-    /// BLAKE3 of the raw body of the delivery that it came in, base64url. It stays when the
-    /// delivery itself is trimmed: whoever kept one can show that it is the one.
+    /// Keyed BLAKE3 of the raw body of the delivery that it came in, base64url. It stays when the
+    /// delivery itself is trimmed: whoever kept a copy can have the hub say that it is the one.
     #[serde(rename = "dh", default, skip_serializing_if = "Option::is_none", borrow)]
     pub delivery_hash: Option<Cow<'a, str>>,
     /// Version of the data, by its type; absent is 1.
