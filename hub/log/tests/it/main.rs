@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod dedup;
 mod follow;
+mod followers;
 mod format;
 mod help;
 mod lifecycle;
