@@ -55,7 +55,8 @@ fn verify_by_the_book(file: &str, key: &str) -> Result<(u64, u64), String> {
     let (text, signature) = note.split_once("\n\n").expect("a blank line");
     let text = format!("{text}\n");
     let signed: Vec<&str> = text.lines().collect();
-    if signed[1] != head["to"].to_string() || signed[2] != BASE64.encode(&hash) {
+    let to = head["to"].to_string();
+    if signed[1] != to || signed[2] != BASE64.encode(&hash) {
         return Err("the chain does not lead to what was signed".to_owned());
     }
     let key = BASE64.decode(key.rsplit('+').next().expect("base64")).expect("base64");

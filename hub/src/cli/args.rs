@@ -22,6 +22,7 @@ pub struct Cli {
 
 /// Every command.
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, for as long as the program starts")]
 pub enum Command {
     /// Simulated vendors, the bundled connectors, and a day through the real pipeline.
     #[command(after_help = "Example:\n  hub demo --once --seed 7")]
