@@ -118,6 +118,13 @@ impl Erasure {
     async fn follow_up(&self, client: &ClientId, sequence: u64) {
         self.engine.reached(sequence).await;
         while let Err(error) = self.concern(client).await {
+            // What does not open now will not open later: nobody else is held up by it.
+            if let ErasureError::Sealing(SealingError::NoKey { .. } | SealingError::Unseal { .. }) =
+                &error
+            {
+                tracing::error!(%client, %error, "left as it is");
+                return;
+            }
             tracing::error!(%client, %error, "tried again in a moment");
             tokio::time::sleep(AGAIN).await;
         }

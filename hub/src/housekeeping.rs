@@ -11,8 +11,6 @@ use tokio_util::sync::CancellationToken;
 /// Between two rounds. Each does little, and a hub that is restarted daily still gets its turn.
 const EVERY: Duration = Duration::from_secs(3_600);
 const DAY_US: i64 = 86_400_000_000;
-/// Quarantine entries read at once.
-const PAGE: usize = 500;
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy)]
@@ -45,8 +43,12 @@ pub fn round(
     retention: Retention,
     now_ms: i64,
 ) -> Result<(), HousekeepingError> {
-    let before = |days: u32| (now_ms * 1_000).saturating_sub(i64::from(days) * DAY_US);
-    let keep = needed(quarantine)?;
+    // A clock that is ahead must not cost what cannot be had again: the newest event says how far
+    // time has come.
+    let newest = log.get(log.last())?.map_or(i64::MAX, |record| record.recorded_us);
+    let now_us = now_ms.saturating_mul(1_000).min(newest.saturating_add(DAY_US));
+    let before = |days: u32| now_us.saturating_sub(i64::from(days).saturating_mul(DAY_US));
+    let (keep, needed_days) = quarantine.kept()?;
     let trimmed = log.trim_blobs(before(retention.delivery_days), &keep)?;
     if trimmed.blobs > 0 {
         tracing::info!(
@@ -57,7 +59,6 @@ pub fn round(
     }
     let oldest = jiff::Timestamp::from_microsecond(before(retention.delivery_days));
     let day = oldest.unwrap_or_default().strftime("%Y-%m-%d").to_string();
-    let needed_days = quarantine.days()?;
     let over = deliveries.destroy_day_keys_before(&day, &|day| needed_days.contains(day))?;
     if !over.is_empty() {
         tracing::info!(days = over.len(), "keys of deliveries that belong to no client destroyed");
@@ -67,20 +68,6 @@ pub fn round(
         tracing::info!(forgotten, days = retention.dedup_days, "old vendor event ids forgotten");
     }
     Ok(())
-}
-
-/// Raw deliveries that somebody still has to look at.
-fn needed(quarantine: &Quarantine) -> Result<Vec<u64>, QuarantineError> {
-    let mut needed = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let page = quarantine.list(after.as_deref(), PAGE)?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.id.clone());
-        needed.extend(page.iter().map(|entry| entry.delivery));
-    }
-    needed.sort_unstable();
-    Ok(needed)
 }
 
 /// A round now and then, until told to stop.

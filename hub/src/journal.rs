@@ -5,7 +5,7 @@ use crate::stored::{Data, STORED_VERSION, Source, Stored, Verified, stored_hash}
 use crate::vault::key_file::day_owner;
 use crate::vault::{PersonalPath, Sealer, SealingError, personal_paths};
 use bytes::Bytes;
-use hub_log::{AppendError, Batch, Committed, Dedup, EventLog, NewRecord};
+use hub_log::{AppendError, Appended, Batch, Committed, Dedup, EventLog, NewRecord, ReadError};
 use hub_schemas::{ClientId, ConnectionId, EntityId, Payload, evolution, generate};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -94,6 +94,9 @@ pub enum JournalError {
     /// The log did not take it.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// The log did not say what it has.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// An event, ready to be appended once.
@@ -221,7 +224,23 @@ impl Journal {
         let body = self.encode(draft).await?;
         let dedup = dedup.map(|d| Dedup { body_hash: self.digest(&d.body_hash), ..d });
         let batch = Batch { records: vec![NewRecord { body, dedup }], ..Batch::default() };
-        Ok(self.log.append(batch).await?)
+        let mut committed = self.log.append(batch).await?;
+        for appended in &mut committed.records {
+            self.excuse_old(appended)?;
+        }
+        Ok(committed)
+    }
+
+    /// Form 1 of the stored events came with plain digests, which no keyed one is equal to: what
+    /// repeats such an event by its name is taken for the same.
+    pub fn excuse_old(&self, appended: &mut Appended) -> Result<(), ReadError> {
+        if let Appended::Duplicate { sequence, same_body } = appended
+            && !*same_body
+            && let Some(record) = self.log.get(*sequence)?
+        {
+            *same_body = Stored::is_form_1(&record.body);
+        }
+        Ok(())
     }
 }
 

@@ -293,6 +293,25 @@ async fn nothing_personal_can_be_read_any_more_and_everything_else_stays() {
     hub.start_again().await;
     assert_eq!(hub.api.events("").await.len(), events.len(), "nothing is missing, nothing new");
     assert_eq!(wallet(&hub, CLIENT, "EUR").await, "100.00");
+
+    // Nor does a backup made from now on hold any of it, nor what is restored from it.
+    let output = hub.setup.run(&["backup", "after.tar.zst", "--url", &hub.base_url()]);
+    assert!(output.status.success(), "{}", said(&output));
+    let packed = fs::read(hub.setup.path("after.tar.zst")).expect("the backup");
+    without("the backup", &packed, &needles);
+    without("the backup", &zstd::decode_all(&packed[..]).expect("zstd"), &needles);
+    assert!(hub.stop().await.success());
+    fs::rename(hub.setup.data(), hub.setup.path("before")).expect("it");
+    let output = hub.setup.run(&["restore", "after.tar.zst"]);
+    assert!(output.status.success(), "{}", said(&output));
+    hub.start_again().await;
+    assert_eq!(hub.api.events("").await.len(), events.len());
+    assert!(found(&hub, &format!("email={EMAIL}")).await.is_empty());
+    hub.api.get(&raw(&early)).await.expect(410);
+    assert!(hub.stop().await.success());
+    for text in opened(&hub.setup.data(), &master(&hub)) {
+        without("what was opened", text.as_bytes(), &personal());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -337,4 +356,22 @@ async fn a_client_with_a_deposit_under_way_is_not_erased() {
     assert!(hub.api.events("type=client.erased").await.is_empty());
     assert_eq!(found(&hub, &format!("email={EMAIL}")).await, [CLIENT]);
     hub.api.post("/v1/clients/nobody/erase", "e", &json!({ "reason": "x" })).await.expect(404);
+}
+
+/// Text that only looks sealed is somebody's input: it is sealed like any other, and stands in
+/// nobody's way.
+#[tokio::test(flavor = "multi_thread")]
+async fn text_that_looks_sealed_is_sealed_all_the_same() {
+    let hub = crate::harness::Setup::new().start().await;
+    let fake = format!("sealed:1:nobody:{MARKER}");
+    let body = json!({ "client": CLIENT, "entity": "acme", "country": "DE", "email": fake,
+        "first_name": fake });
+    hub.api.post("/v1/clients", "register", &body).await.expect(201);
+    let shown = hub.api.json(&format!("/v1/clients/{CLIENT}")).await;
+    assert_eq!(shown["registered"]["first_name"], fake.as_str(), "{shown:#}");
+    let events = hub.api.events("type=client.registered").await;
+    assert!(!events[0].to_string().contains(MARKER), "{:#}", events[0]);
+    erase(&hub, "erase", false).await.expect(200);
+    let shown = hub.api.json(&format!("/v1/clients/{CLIENT}")).await;
+    assert_eq!(shown["registered"]["first_name"], "[erased]", "{shown:#}");
 }

@@ -59,7 +59,7 @@ fn verify_by_the_book(file: &str, key: &str) -> Result<(u64, u64), String> {
     if signed[1] != to || signed[2] != BASE64.encode(&hash) {
         return Err("the chain does not lead to what was signed".to_owned());
     }
-    let key = BASE64.decode(key.rsplit('+').next().expect("base64")).expect("base64");
+    let key = BASE64.decode(key.splitn(3, '+').nth(2).expect("base64")).expect("base64");
     let signature = signature.trim().rsplit(' ').next().expect("base64");
     let signature = BASE64.decode(signature).expect("base64");
     ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, &key[1..])
@@ -139,6 +139,15 @@ async fn a_log_that_was_made_anew_does_not_pass_for_the_one_that_was_signed() {
     assert!(output.status.success(), "{}", said(&output));
     assert!(hub.stop().await.success());
 
+    // As the documentation says it: appended to a file, again and again.
+    hub.start_again().await;
+    let later = run(&hub, &["events", "checkpoint"]);
+    let several = [&kept.stdout[..], &later.stdout, &later.stdout].concat();
+    fs::write(hub.setup.path("checkpoints.txt"), several).expect("it");
+    let output = run(&hub, &["events", "verify", "--checkpoint", "checkpoints.txt"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(hub.stop().await.success());
+
     // A stop leaves a checkpoint of the very end.
     let output = hub.setup.run(&["events", "verify", "--offline", "--json"]);
     let audit: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -155,13 +164,14 @@ async fn a_log_that_was_made_anew_does_not_pass_for_the_one_that_was_signed() {
     assert!(!output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("does not hold under key"), "{}", said(&output));
 
-    // With the true key named, its own checkpoints betray it.
+    // With the true key named, that alone betrays it.
     let note = String::from_utf8(kept.stdout).expect("UTF-8");
     let stderr = String::from_utf8(kept.stderr).expect("UTF-8");
     let key = stderr.trim().strip_prefix("key: ").expect("the key").to_owned();
     assert!(note.contains(key.split('+').next().expect("a name")));
-    let output = run(&hub, &[&verify[..], &["--key", &key]].concat());
+    let output = run(&hub, &["events", "verify", "--key", &key]);
     assert!(!output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("signed with another key"), "{}", said(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]

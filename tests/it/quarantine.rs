@@ -80,6 +80,14 @@ async fn what_is_discarded_leaves_who_and_why() {
     let told = hub.api.events("type=delivery.quarantined").await;
     let delivery = told[0]["deliveryid"].as_str().expect("it");
     assert_eq!(hub.api.json(&format!("/v1/deliveries/{delivery}")).await["body"], "panic");
+    // Sent again, and still not understood, it is there again: 202 means kept.
+    hub.api.hostile_hook(ID, SECRET, b"panic").await.expect(202);
+    hub.api.hostile_hook(ID, SECRET, b"panic").await.expect(202);
+    let again = entries(&hub).await;
+    assert_eq!(again.len(), 1, "{again:#?}");
+    let delivery = again[0]["delivery"].as_u64().expect("a place");
+    assert_eq!(hub.api.json(&format!("/v1/deliveries/dlv_{delivery}")).await["body"], "panic");
+    assert!(!hub.stderr().contains("a test of the vendor"), "reasons stay out of the log file");
 }
 
 #[tokio::test(flavor = "multi_thread")]

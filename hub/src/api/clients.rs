@@ -73,6 +73,8 @@ pub async fn register(
         key: client.as_str().as_bytes().to_vec(),
         body_hash: *blake3::hash(&body).as_bytes(),
     };
+    // The log forgets keys after `dedup_days`; who is a client is known for ever.
+    let known = hub.engine.read(|state| state.client(&client).is_some());
     let committed = hub.journal.append(&draft, Some(once)).await?;
     let sequence = match committed.records.first() {
         // An id that came from the key is there already: the key was used with another body.
@@ -81,6 +83,14 @@ pub async fn register(
                 StatusCode::CONFLICT,
                 "client-exists",
                 format!("client {client} is registered already ({})", event_id(*sequence)),
+            ));
+        }
+        // The deciders ignore a second registration.
+        Some(Appended::New(_)) if known => {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "client-exists",
+                format!("client {client} is registered already"),
             ));
         }
         _ => made(&committed)?,

@@ -92,7 +92,7 @@ impl From<JournalError> for Problem {
             JournalError::Sealing(SealingError::KeyFile(KeyFileError::Io { .. })) => {
                 Self::later(error.to_string(), 30)
             }
-            JournalError::Sealing(_) => Self::internal(&error),
+            JournalError::Sealing(_) | JournalError::Read(_) => Self::internal(&error),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::facts::parse;
 use super::pieces::written;
 use crate::app::Hub;
 use crate::proof::{self, Audit, Kept, Range, WriteError};
-use crate::query::{Checked, Filter, among};
+use crate::query::{Checked, Filter, QueryError, among};
 use crate::stored::{cloud_event, parse_event_id};
 use axum::Json;
 use axum::body::Bytes;
@@ -127,6 +127,11 @@ pub async fn export(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no-such-range", detail));
     }
     let checked = query.filter().check()?;
+    if !checked.is_open() {
+        let index = hub.index.clone();
+        let current = tokio::task::spawn_blocking(move || index.view().map(drop)).await;
+        current.map_err(QueryError::from)?.map_err(QueryError::Index)?;
+    }
     let body = written("an export", move |out| write(&hub, range, &checked, out));
     Ok(([(header::CONTENT_TYPE, "application/jsonl")], body).into_response())
 }

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use hub_index::IndexError;
-use hub_log::Record;
+use hub_log::{ReadError, Record};
 use hub_schemas::CloudEvent;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -45,8 +45,18 @@ async fn matching(
         }
     };
     let taken = records.iter().filter(|record| wanted.binary_search(&record.sequence).is_ok());
-    let events = taken.filter_map(|record| cloud_event(record).ok());
-    Some(events.filter(|event| checked.has_text(event)).collect())
+    let mut events = Vec::new();
+    for record in taken {
+        match cloud_event(record) {
+            Ok(event) if checked.has_text(&event) => events.push(event),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "a stream ends: an event cannot be shown");
+                return None;
+            }
+        }
+    }
+    Some(events)
 }
 
 /// Streams what is appended after `Last-Event-ID`, else after `after`, else from now on.
@@ -62,27 +72,50 @@ pub async fn stream(
         .and_then(|v| v.to_str().ok())
         .and_then(|v| parse_event_id(v).or(v.parse().ok()));
     let after = resumed.or(checked.after()).unwrap_or_else(|| hub.log.last());
+    let last = hub.log.last();
+    if after > last {
+        // A log that was restored from a backup gives these numbers anew.
+        return Err(Problem::invalid(format!(
+            "event {after} is not in the log, whose last is {last}; was it restored? Leave out \
+             Last-Event-ID and after, or name an event that is there"
+        )));
+    }
     let (sender, receiver) = tokio::sync::mpsc::channel(BATCH_RECORDS);
     let stop = hub.stop.clone();
     tokio::spawn(async move {
         let mut follower = hub.log.follow(after);
+        // Where the reader is, told with nothing else: one that saw no match yet comes back here.
+        let place = |sequence: u64| Event::default().id(sequence.to_string());
+        if sender.send(place(after)).await.is_err() {
+            return;
+        }
         loop {
             let records = tokio::select! {
                 () = stop.cancelled() => return,
                 () = sender.closed() => return,
                 records = follower.next_batch(BATCH_RECORDS) => match records {
                     Ok(records) => records,
-                    Err(_) => return,
+                    Err(ReadError::Closed) => return,
+                    Err(error) => {
+                        tracing::error!(%error, "a stream ends: the log could not be read");
+                        return;
+                    }
                 },
             };
+            let end = follower.position();
+            let mut told_to = 0;
             let Some(events) = matching(&hub, &checked, records).await else { return };
             for event in events {
                 let data = serde_json::to_string(&event).unwrap_or_default();
                 let told =
                     Event::default().id(event.sequence.to_string()).event("event").data(data);
+                told_to = event.sequence;
                 if sender.send(told).await.is_err() {
                     return;
                 }
+            }
+            if told_to < end && sender.send(place(end)).await.is_err() {
+                return;
             }
         }
     });

@@ -99,11 +99,19 @@ pub fn restore(input: &mut dyn Read, data: &Path) -> Result<Restored, RestoreFai
 }
 
 fn clear(data: &Path) -> io::Result<()> {
+    // The mark goes last: until then no hub starts there.
+    let mark = data.join(UNFINISHED);
     for entry in fs::read_dir(data)? {
         let path = entry?.path();
-        if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        if path.is_dir() {
+            fs::remove_dir_all(path)?;
+        } else if path != mark {
+            fs::remove_file(path)?;
+        }
     }
-    Ok(())
+    fs::File::open(data)?.sync_all()?;
+    fs::remove_file(mark)?;
+    fs::File::open(data)?.sync_all()
 }
 
 /// Writes a file, durably.
@@ -145,6 +153,11 @@ fn fill(input: &mut dyn Read, data: &Path) -> Result<Restored, RestoreFailure> {
         return Err(damaged("it does not name every file".to_owned()));
     }
     let log = SledLog::open(options)?;
+    if manifest.last != log.last() || (manifest.last > 0 && manifest.checkpoint.is_none()) {
+        let (said, found) = (manifest.last, log.last());
+        log.close();
+        return Err(damaged(format!("it says that evt_{said} is the last, and evt_{found} is")));
+    }
     let witness = manifest.checkpoint.as_deref();
     let audit = audit(&log, Some(&manifest.key), witness, &mut |_| {})?;
     log.close();

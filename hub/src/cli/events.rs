@@ -110,8 +110,8 @@ async fn tail(filters: &Filters, remote: &Remote) -> Result<ExitCode, Failure> {
                     pending.extend_from_slice(&chunk);
                     while let Some(end) = pending.windows(2).position(|w| w == b"\n\n") {
                         let block: Vec<u8> = pending.drain(..end + 2).collect();
+                        last = sse_field(&block, "id:").map(str::to_owned).or(last);
                         if let Some(event) = sse_event(&block) {
-                            last = event["sequence"].as_u64().map(|s| s.to_string());
                             let line =
                                 if remote.json { event.to_string() } else { event_line(&event) };
                             println!("{line}");
@@ -129,9 +129,12 @@ async fn tail(filters: &Filters, remote: &Remote) -> Result<ExitCode, Failure> {
 
 /// The data of one block of server-sent events, as the hub writes them: one `data:` line.
 fn sse_event(block: &[u8]) -> Option<Value> {
+    serde_json::from_str(sse_field(block, "data:")?).ok()
+}
+
+fn sse_field<'a>(block: &'a [u8], name: &str) -> Option<&'a str> {
     let text = std::str::from_utf8(block).ok()?;
-    let data = text.lines().find_map(|line| line.strip_prefix("data:"))?;
-    serde_json::from_str(data.trim_start()).ok()
+    text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim_start)
 }
 
 async fn trace(id: &str, remote: &Remote) -> Result<ExitCode, Failure> {

@@ -5,6 +5,9 @@ use hub_schemas::events::rules::{ConnectionFacts, RuleSet};
 use hub_schemas::manifest::Manifest;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The longest retention, in days.
+const DAYS_MAX: u32 = 36_500;
+
 /// Something wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -72,6 +75,10 @@ pub fn check(config: &Config) -> Vec<Problem> {
             "log.dedup_days",
             "at least 30: vendors send an event again for days, and when asked to by hand later",
         ));
+    }
+    if config.log.dedup_days > DAYS_MAX || config.log.delivery_days > DAYS_MAX {
+        let message = format!("dedup_days and delivery_days are at most {DAYS_MAX}, a century");
+        problems.push(Problem::new("log", message));
     }
     if config.log.delivery_days == 0 || config.log.checkpoint_every_s == 0 {
         problems.push(Problem::new("log", "delivery_days and checkpoint_every_s are at least 1"));

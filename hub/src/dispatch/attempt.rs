@@ -170,7 +170,7 @@ async fn after_failure(shared: &Shared, job: &Job, failed: Failed) -> Result<Nex
         .min(Duration::from_millis(shared.config.backoff_max_ms));
     let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
     tracing::info!(action = %job.action, kind = job.kind.name(), connection = %job.connection,
-        attempt = job.attempts, error = %failed.error.message, wait_ms, "action will be retried");
+        attempt = job.attempts, error = %in_short(&failed.error), wait_ms, "action will be retried");
     let retrying = ActionRetrying {
         action: job.action.clone(),
         attempt: job.attempts,
@@ -197,7 +197,7 @@ fn backoff(shared: &Shared, attempt: u32) -> Duration {
 
 async fn end_failed(shared: &Shared, job: &Job, failed: Failed) -> Result<Next, JournalError> {
     tracing::warn!(action = %job.action, kind = job.kind.name(), connection = %job.connection,
-        attempts = job.attempts, error = %failed.error.message, "action failed");
+        attempts = job.attempts, error = %in_short(&failed.error), "action failed");
     let ended = ActionFailed {
         action: job.action.clone(),
         kind: job.kind,

@@ -132,7 +132,7 @@ async fn once(ingest: &Ingest, connection: &Arc<Connection>) -> Result<bool, Pol
             reason: format!("{why} (from a poll: the vendor still has it)"),
             connector: call::connector_name(connection),
         };
-        tracing::warn!(connection = %connection.id, reason = %told.reason, "polled event refused");
+        tracing::warn!(connection = %connection.id, class = %told.class, "polled event refused");
         let draft = Draft::new(Source::Ingest, now_ms, told).over(&connection.id);
         records.push(hub_log::NewRecord::new(ingest.journal.encode(&draft).await?));
     }

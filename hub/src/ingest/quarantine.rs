@@ -8,7 +8,7 @@ use crate::journal::{Draft, Journal, JournalError};
 use crate::stored::{Source, Verified};
 use crate::vault::SealingError;
 use crate::vault::key_file::{DAY_PREFIX, day_owner};
-use hub_log::{Batch, Dedup, NewRecord, Put, PutValue, ReadError, Table};
+use hub_log::{Batch, NewRecord, Put, PutValue, ReadError, Table};
 use hub_sandbox::types::Delivery;
 use hub_sandbox::{Entry, Input};
 use hub_schemas::events::ops::{DeliveryQuarantined, QuarantineDiscarded, QuarantineReleased};
@@ -21,7 +21,7 @@ const BLOBS: Table = Table::new("quarantine_blobs");
 /// The longest reason that is kept, in characters.
 const REASON_CHARS_MAX: usize = 2_000;
 /// Entries read at once.
-const DAYS_PAGE: usize = 1_000;
+const KEPT_PAGE: usize = 1_000;
 
 /// Why a quarantine command did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +103,9 @@ impl Quarantine {
     ) -> Result<(), JournalError> {
         let named = [connection.id.as_str().as_bytes(), b"\n", &delivery.body].concat();
         let id = format!("q_{}", &hex::encode(self.journal.digest(&named))[..20]);
+        if self.journal.log().table_get(ENTRIES, id.as_bytes())?.is_some() {
+            return Ok(());
+        }
         let reason: String = why.to_string().chars().take(REASON_CHARS_MAX).collect();
         let entry = QuarantineEntry {
             id: id.clone(),
@@ -124,17 +127,15 @@ impl Quarantine {
             connector: connector_name(connection),
         };
         let draft = Draft::new(Source::Ingest, received_ms, told).over(&connection.id);
-        let dedup = Dedup {
-            scope: "quarantine".to_owned(),
-            key: id.as_bytes().to_vec(),
-            body_hash: [0; 32],
-        };
+        // Without a dedup key: what was discarded, or released and then is not understood again,
+        // is an entry of its own. Of two that come at the same moment both are told, and the
+        // second keeps the row.
         let body = self.journal.encode(&draft).await?;
         let entry = serde_json::to_vec(&entry).unwrap_or_default();
         let (name, nobody) = (connection.id.as_str(), BTreeSet::new());
         let blob = self.deliveries.seal(name, delivery, received_ms, &nobody).await?;
         let batch = Batch {
-            records: vec![NewRecord::with_dedup(body, dedup)],
+            records: vec![NewRecord::new(body)],
             blob: Some(blob),
             puts: vec![
                 Put { table: ENTRIES, key: id.clone().into(), value: PutValue::Bytes(entry) },
@@ -180,20 +181,30 @@ impl Quarantine {
         Ok(entry)
     }
 
-    /// Days (`2026-11-21`, UTC) whose deliveries are still in quarantine: their keys are needed.
-    pub fn days(&self) -> Result<BTreeSet<String>, QuarantineError> {
-        let mut days = BTreeSet::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.list(after.as_deref(), DAYS_PAGE)?;
-            days.extend(page.iter().filter_map(|entry| {
-                day_owner(entry.received_ms).strip_prefix(DAY_PREFIX).map(str::to_owned)
-            }));
-            match page.last() {
-                Some(last) => after = Some(last.id.clone()),
-                None => return Ok(days),
+    /// What retention must not touch: the raw deliveries that are in quarantine, and the days
+    /// (`2026-11-21`, UTC) whose keys they are sealed under. Reads nothing that is sealed, so that
+    /// one row that does not open holds up nothing.
+    pub fn kept(&self) -> Result<(Vec<u64>, BTreeSet<String>), QuarantineError> {
+        let log = self.journal.log();
+        let (mut blobs, mut days) = (Vec::new(), BTreeSet::new());
+        for (table, is_blob) in [(BLOBS, true), (ENTRIES, false)] {
+            let mut after: Option<Vec<u8>> = None;
+            loop {
+                let page = log.table_scan(table, b"", after.as_deref(), KEPT_PAGE)?;
+                let Some((last, _)) = page.last() else { break };
+                after = Some(last.clone());
+                for (_, value) in &page {
+                    if is_blob {
+                        blobs.extend(value.as_ref().try_into().map(u64::from_be_bytes));
+                    } else if let Ok(entry) = serde_json::from_slice::<QuarantineEntry>(value) {
+                        let day = day_owner(entry.received_ms);
+                        days.extend(day.strip_prefix(DAY_PREFIX).map(str::to_owned));
+                    }
+                }
             }
         }
+        blobs.sort_unstable();
+        Ok((blobs, days))
     }
 
     /// Runs an entry through its connection's connector as it is now. Understood, its events are

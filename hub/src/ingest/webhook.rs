@@ -144,8 +144,8 @@ impl Ingest {
         let outcome = match called {
             Ok(outcome) => outcome,
             // The vendor's own API was needed and did not answer: that is not a poison delivery.
-            Err(CallFailure::Failed(types::Failure::Transient((why, after_ms)))) => {
-                tracing::warn!(connection = %connection.id, why, "delivery put off");
+            Err(CallFailure::Failed(types::Failure::Transient((_, after_ms)))) => {
+                tracing::warn!(connection = %connection.id, "delivery put off by its connector");
                 return HookAnswer::later(after_ms.unwrap_or(5_000).div_ceil(1000), "put-off");
             }
             Err(CallFailure::Cancelled) => return HookAnswer::later(1, "put-off"),
@@ -313,15 +313,19 @@ impl Ingest {
         now_ms: i64,
     ) {
         for ((draft, id), appended) in drafts.iter().zip(appended) {
+            let mut appended = *appended;
+            if let Err(error) = self.journal.excuse_old(&mut appended) {
+                tracing::error!(connection = %connection.id, %error, "a repeat was not compared");
+            }
             let Appended::Duplicate { sequence, same_body: false } = appended else { continue };
             let vendor_event = id.clone().unwrap_or_default();
             let conflict = DeliveryConflict {
                 connection: connection.id.clone(),
                 vendor_event: vendor_event.clone(),
-                first: event_id(*sequence),
+                first: event_id(sequence),
             };
             let mut told = Draft::new(Source::Ingest, now_ms, conflict).over(&connection.id);
-            told.cause = Some(*sequence);
+            told.cause = Some(sequence);
             let content = self.journal.digest(draft.payload.to_json().as_bytes());
             let dedup = Dedup {
                 scope: format!("conflict/{}", connection.id),
@@ -341,8 +345,8 @@ impl Ingest {
         received_ms: i64,
         why: NotUnderstood,
     ) -> HookAnswer {
-        tracing::warn!(connection = %connection.id, class = why.class(), reason = %why,
-            "delivery quarantined");
+        // The reason may quote what came: `hub quarantine show` opens it.
+        tracing::warn!(connection = %connection.id, class = why.class(), "delivery quarantined");
         match self.quarantine.keep(connection, delivery, received_ms, &why).await {
             Ok(()) => HookAnswer::plain(202, "quarantined"),
             Err(JournalError::Append(error)) => not_durable(&error),

@@ -69,6 +69,7 @@ fn checkpoints(
     witness: Option<&str>,
     found: &mut Audit,
 ) -> Result<Option<String>, ReadError> {
+    let named = key;
     let notes = Kept::notes(log)?;
     let Some(key) = key.or(own) else {
         let missing = witness.is_some() || !notes.is_empty();
@@ -82,8 +83,15 @@ fn checkpoints(
         Ok(verifier) => verifier,
         Err(error) => return Ok(Some(error.to_string())),
     };
+    if let (Some(named), Some(own)) = (named, own)
+        && named.trim() != own.trim()
+    {
+        return Ok(Some(format!(
+            "this log is signed with another key, {own}: it is not the one that you have the key of"
+        )));
+    }
     let kept = notes.iter().map(|(_, note)| note.as_str());
-    for note in kept.chain(witness) {
+    for note in kept.chain(witness.into_iter().flat_map(notes_in)) {
         let checkpoint = match verifier.open(note) {
             Ok(checkpoint) => checkpoint,
             Err(error) => return Ok(Some(error.to_string())),
@@ -97,6 +105,13 @@ fn checkpoints(
         found.checkpoints += 1;
         found.checkpointed = found.checkpointed.max(at);
     }
+    if named.is_some() && found.checkpoints == 0 && log.last() > 0 {
+        return Ok(Some(
+            "no checkpoint is signed with this key: they were removed, or the log is a new one. \
+             Name one that was kept elsewhere with --checkpoint, and compare with a backup"
+                .to_owned(),
+        ));
+    }
     Ok(None)
 }
 
@@ -109,4 +124,42 @@ fn differs(at: u64, hash: Option<Hash>, time: &jiff::Timestamp) -> String {
         "event {at} {how} (checkpoint of {time:.0}): the log was rewritten or cut off after it was \
          signed, somewhere up to event {at}. Compare with a backup"
     )
+}
+
+/// The notes of a file to which `hub events checkpoint` was appended again and again. A note ends
+/// with its signatures, lines that begin with an em dash.
+fn notes_in(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.trim_start_matches('\n');
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (mut end, mut signed) = (0, false);
+        for line in rest.split_inclusive('\n') {
+            let is_signature = line.starts_with("\u{2014} ");
+            if signed && !is_signature {
+                break;
+            }
+            signed |= is_signature;
+            end += line.len();
+        }
+        let (note, after) = rest.split_at(end);
+        rest = after.trim_start_matches('\n');
+        Some(note)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::notes_in;
+
+    #[test]
+    fn a_file_of_several_notes_is_taken_apart() {
+        let (one, two) = ("a\n1\n\n\u{2014} k x\n", "a\n2\n\n\u{2014} k y\n\u{2014} l z\n");
+        for file in [format!("{one}{two}"), format!("{one}\n{two}\n")] {
+            assert_eq!(notes_in(&file).collect::<Vec<_>>(), [one, two]);
+        }
+        assert_eq!(notes_in("").count(), 0);
+        assert_eq!(notes_in("no note").collect::<Vec<_>>(), ["no note"]);
+    }
 }

@@ -1,5 +1,6 @@
 //! The log's signing key: Ed25519, made with the log, its private half sealed in the hub's store.
 use super::checkpoint::{Checkpoint, CheckpointError};
+use super::keep::Kept;
 use crate::vault::{MasterKey, Purpose, UnsealError};
 use chacha20poly1305::aead::OsRng;
 use hub_log::{AppendError, Batch, EventLog, Put, PutValue, ReadError, Table};
@@ -45,6 +46,11 @@ impl LogKey {
             let signer = StandardSigner::new(&private).map_err(|e| damaged(&e))?;
             let public = String::from_utf8(public.to_vec()).map_err(|e| damaged(&e))?;
             return Ok(Self { signer, public });
+        }
+        let (public, private) = (log.table_get(LOG_KEY, PUBLIC)?, log.table_get(LOG_KEY, PRIVATE)?);
+        if public.is_some() || private.is_some() || !Kept::notes(log)?.is_empty() {
+            let why = "a half of it, or all of it, is gone while its checkpoints are there";
+            return Err(LogKeyError::Damaged(why.to_owned()));
         }
         // The name is the log's own: two logs never sign under one.
         let name = format!("hub-log/{}", hex::encode(rand::random::<[u8; 8]>()));

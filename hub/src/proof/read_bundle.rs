@@ -100,6 +100,9 @@ pub fn read_bundle(
     if head.format != FORMAT {
         return Err(lines.wrong(&format!("its format is {:?}, not {FORMAT:?}", head.format)));
     }
+    if head.from == 0 || head.from > head.to || head.to == u64::MAX {
+        return Err(lines.wrong("its range of events is empty"));
+    }
     let verifier = Verifier::new(key.unwrap_or(&head.key))?;
     let checkpoint = verifier.open(&head.checkpoint)?;
     if checkpoint.sequence != head.to || checkpoint.log != head.log {
@@ -107,6 +110,9 @@ pub fn read_bundle(
         return Err(BundleError::OtherCheckpoint { found, log, to: head.to });
     }
     let mut hash = lines.hash(&head.before)?;
+    if head.from == 1 && hash != chain::GENESIS {
+        return Err(lines.wrong("something stands before the first event of the log"));
+    }
     let (mut expected, mut shown, mut withheld) = (head.from, 0, 0);
     while let Some(line) = lines.next::<Line>()? {
         if line.sequence != expected {

@@ -167,6 +167,17 @@ impl<'a> Stored<'a> {
     }
 }
 
+impl Stored<'_> {
+    /// Was this written in form 1?
+    pub fn is_form_1(body: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Form {
+            v: u8,
+        }
+        serde_json::from_slice::<Form>(body).is_ok_and(|form| form.v == 1)
+    }
+}
+
 /// Form 1 knew no delivery hash and no version of the data; both have a meaning when absent.
 fn from_form_1(stored: Stored<'_>) -> Stored<'_> {
     Stored { v: STORED_VERSION, ..stored }

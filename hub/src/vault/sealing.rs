@@ -86,7 +86,11 @@ impl Sealer {
         data: &mut Value,
         paths: &[PersonalPath],
     ) -> Result<(), SealingError> {
-        let is_open = |text: &str| !text.starts_with(SEALED_PREFIX) && text != ERASED;
+        // Text that only looks sealed is somebody's input, and is sealed like any other.
+        let is_open = |text: &str| {
+            let is_sealed = text.starts_with(SEALED_PREFIX) && self.open(text).is_ok();
+            !is_sealed && text != ERASED
+        };
         let mut any = false;
         for path in paths {
             path.texts(data, &mut |text| any |= is_open(text));

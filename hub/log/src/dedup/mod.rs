@@ -86,7 +86,7 @@ struct Frozen {
 impl Index {
     fn new(keep_days: u32) -> Self {
         Self {
-            keep_us: i64::from(keep_days) * DAY_US,
+            keep_us: i64::from(keep_days).saturating_mul(DAY_US),
             recent_max: RECENT_MAX,
             recent: Recent::default(),
             frozen: None,
@@ -210,7 +210,7 @@ impl Index {
 
 /// The time before which keys may go, if that is what is asked.
 pub(crate) fn cutoff_us(before_us: i64, now_us: i64, keep_days: u32) -> i64 {
-    before_us.min(now_us.saturating_sub(i64::from(keep_days) * DAY_US))
+    before_us.min(now_us.saturating_sub(i64::from(keep_days).saturating_mul(DAY_US)))
 }
 
 /// Sees to it that a damaged index is built anew by the next opening.

@@ -96,7 +96,9 @@ async fn migrate(log: &Arc<dyn EventLog>, keys: &Arc<KeyFile>) -> Result<(), Key
         put(log, gone).await?;
     }
     if moved > 0 {
-        tracing::info!(keys = moved, file = %keys.path.display(), "client keys moved to their file");
+        tracing::warn!(keys = moved, file = %keys.path.display(),
+            "client keys moved to their file; their old places in the log's store may keep a copy: \
+             make a backup and restore it into a fresh directory before you erase anybody");
     }
     Ok(())
 }
