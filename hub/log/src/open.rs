@@ -110,6 +110,12 @@ fn recover(options: &LogOptions, db: sled::Db) -> Result<Parts, OpenError> {
         Some(kept) => check::against(&db, &head, kept).map_err(corrupt)?,
         None => stamp == Stamp::New,
     };
+    // Before anything that is written here is synced: if that fails, the next opening must not
+    // trust the page cache (`leftovers::forget_unwritten`), as it does after a clean close.
+    if let Some(kept) = kept.clone().filter(|kept| kept.closed) {
+        let opened = HeadFile { closed: false, ..kept };
+        opened.write_or_remove(dir).map_err(io_error("write the `head` file in", dir))?;
+    }
     let checked_records = match clean {
         true => 0,
         false => check::tail(&db, head.last).map_err(corrupt)?,

@@ -87,6 +87,19 @@ fn goes_on(disk: &Path, marks: &Marks) -> Result<()> {
     Ok(())
 }
 
+/// After a clean close, the `nth` fdatasync of the next opening fails. It must say so; and the
+/// opening after, of a disk that is well again, must not build on what was written in vain.
+pub fn run_opening(disk: &Path, nth: u64) -> Result<()> {
+    let marks = Marks::new()?;
+    for _ in 0..2 {
+        goes_on(disk, &marks)?;
+    }
+    marks.say(&format!("!fault fdatasync {nth} 1 eio"))?;
+    ensure!(open(disk).is_err(), "a sync failed, and the log opened");
+    marks.say("!heal")?;
+    goes_on(disk, &marks)
+}
+
 /// Whether sled itself meets the fault: it does not see a failed fdatasync, which is the log's.
 fn writes_fail(orders: &[String]) -> bool {
     orders.iter().any(|order| !order.contains("fdatasync"))

@@ -79,6 +79,12 @@ enum Child {
         #[arg(long)]
         restarts: bool,
     },
+    Opening {
+        #[arg(long)]
+        disk: PathBuf,
+        #[arg(long)]
+        nth: u64,
+    },
     Full {
         #[arg(long)]
         disk: PathBuf,
@@ -106,6 +112,7 @@ fn be(child: Child) -> Result<()> {
         Child::Faults { disk, order, shows, restarts } => {
             faults::run(&disk, &order, shows, restarts)
         }
+        Child::Opening { disk, nth } => faults::run_opening(&disk, nth),
         Child::Full { disk } => room::filled_by_another(&disk),
         Child::Overfull { disk } => room::filled_by_itself(&disk),
     }
