@@ -85,7 +85,7 @@ enum Child {
         #[arg(long)]
         disk: PathBuf,
         #[arg(long)]
-        nth: u64,
+        order: String,
     },
     Full {
         #[arg(long)]
@@ -116,7 +116,7 @@ fn be(child: Child) -> Result<()> {
         Child::Faults { disk, order, shows, restarts } => {
             faults::run(&disk, &order, shows, restarts)
         }
-        Child::Opening { disk, nth } => faults::run_opening(&disk, nth),
+        Child::Opening { disk, order } => faults::run_opening(&disk, &order),
         Child::Full { disk } => room::filled_by_another(&disk),
         Child::Overfull { disk } => room::filled_by_itself(&disk),
     }
