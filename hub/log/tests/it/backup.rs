@@ -11,7 +11,7 @@ use hub_log::{
     SledLog, restore,
 };
 
-use crate::help::{T, keyed, noise, open, put};
+use crate::help::{T, keyed, noise, open, put, raw};
 
 #[derive(Default, Clone)]
 pub struct Parts(pub VecDeque<(String, Vec<u8>)>);
@@ -195,8 +195,7 @@ async fn a_damaged_backup_is_refused_names_the_part_and_leaves_nothing() {
 fn an_unfinished_restore_does_not_open() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    let raw = sled::Config::new().path(dir.path()).segment_size(8 << 20);
-    let raw = raw.flush_every_ms(None).open().unwrap();
+    let raw = raw(dir.path());
     raw.insert("mformat", "hub-log restore, unfinished").unwrap();
     drop(raw);
     let error = SledLog::open(LogOptions::new(dir.path())).unwrap_err().to_string();
