@@ -199,7 +199,8 @@ pub enum Health {
     /// The file system is mounted read-only: appends are refused until it is writable.
     ReadOnly,
     /// A write or a sync failed, so what is on disk is unknown: appends are refused until the
-    /// process is restarted, which recovers every acknowledged record. Reads work.
+    /// process is restarted, which recovers every acknowledged record. Reads go on; but after a
+    /// failed write some may fail too, with [`ReadError::Io`] (never with wrong content).
     Failed {
         /// What failed, and how.
         reason: String,

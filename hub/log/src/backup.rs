@@ -118,8 +118,8 @@ pub(crate) fn write(
     }
     summary.records = events(tree, &summary, &mut out)?;
     summary.blobs = blobs(tree, moment.blob_last, &mut out)?;
-    // After the blobs, so that it covers what was trimmed meanwhile.
-    summary.trimmed_below = trim::trimmed_below(tree)?;
+    // After the blobs, so that it covers what was trimmed meanwhile; but not what came meanwhile.
+    summary.trimmed_below = trim::trimmed_below(tree)?.min(summary.blob_last.saturating_add(1));
     out.finish(summary)
 }
 

@@ -11,6 +11,9 @@ use crate::host::Host;
 use crate::pipeline::Finish;
 use crate::state::State;
 
+/// Why the log stopped, if a thread of the writer panicked.
+pub(crate) const PANICKED: &str = "the writer panicked, which is a bug in the store or the log";
+
 /// See the module.
 pub(crate) struct Committer {
     pub(crate) tree: Tree,
@@ -46,7 +49,7 @@ impl Finish<Group> for Committer {
     }
 
     fn panicked(&self) {
-        self.state.fail("the writer panicked, which is a bug in the store or the log".into());
+        self.state.fail(PANICKED.into());
     }
 }
 

@@ -5,6 +5,10 @@
 //! opening and at every clean close the log notes where it ends, in `<dir>/head`, durably, and
 //! puts a mark of the same moment into the store. If the store then lacks it, it lost its end.
 //!
+//! The store is always durable first, so the file never says more than is so. It says `closed`
+//! only from the end of a clean close until the next opening has read it: `closed` lets an opening
+//! trust the page cache, and an opening that fails must not leave that to the one after it.
+//!
 //! ```text
 //! hub-log head 1
 //! state open | closed

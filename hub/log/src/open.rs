@@ -78,10 +78,16 @@ pub(crate) fn open(options: &LogOptions) -> Result<Parts, OpenError> {
     if !HeadFile::read(dir).is_ok_and(|kept| kept.is_some_and(|kept| kept.closed)) {
         leftovers::forget_unwritten(dir).map_err(io_error("make durable the store in", dir))?;
     }
-    let db = open_store(options)?;
-    // Best effort: it only makes the message of a second open better.
-    let _unwritten = fs::write(dir.join(HOLDER), holder::line());
-    let mut parts = guarded(dir, || recover(options, db))?;
+    let opened = open_store(options).and_then(|db| {
+        // Best effort: it only makes the message of a second open better.
+        let _unwritten = fs::write(dir.join(HOLDER), holder::line());
+        guarded(dir, || recover(options, db))
+    });
+    if let Err(OpenError::Io { .. } | OpenError::Corrupt { .. }) = &opened {
+        // What it wrote may have failed to be synced.
+        let _unwritten = no_longer_closed(dir);
+    }
+    let mut parts = opened?;
     parts.found.took = start.elapsed();
     let Opened { clean, checked_records, removed_orphan_blobs, migrated_from, took } = parts.found;
     let (dir, last) = (dir.display(), parts.head.last);
@@ -110,6 +116,9 @@ fn recover(options: &LogOptions, db: sled::Db) -> Result<Parts, OpenError> {
         Some(kept) => check::against(&db, &head, kept).map_err(corrupt)?,
         None => stamp == Stamp::New,
     };
+    // Before anything that is written here is synced: if that fails, the next opening must not
+    // trust the page cache (`leftovers::forget_unwritten`), as it does after a clean close.
+    no_longer_closed(dir)?;
     let checked_records = match clean {
         true => 0,
         false => check::tail(&db, head.last).map_err(corrupt)?,
@@ -134,6 +143,16 @@ fn recover(options: &LogOptions, db: sled::Db) -> Result<Parts, OpenError> {
     let took = Duration::ZERO;
     let found = Opened { clean, checked_records, removed_orphan_blobs, migrated_from, took };
     Ok(Parts { db, machine, head, index, found })
+}
+
+/// Makes the head file say that the log is not closed, if it says so.
+fn no_longer_closed(dir: &Path) -> Result<(), OpenError> {
+    match HeadFile::read(dir)? {
+        Some(kept) if kept.closed => HeadFile { closed: false, ..kept }
+            .write_or_remove(dir)
+            .map_err(io_error("write the `head` file in", dir)),
+        _ => Ok(()),
+    }
 }
 
 /// Notes a clean end: `head` is durable, and no more will be written.

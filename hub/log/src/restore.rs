@@ -106,8 +106,9 @@ fn fill(parts: &mut dyn RestoreSource, options: &LogOptions) -> Result<Restored,
     db.flush().map_err(failed)?;
     machine.sync().map_err(sync)?;
     drop(db);
-    HeadFile::new(true, &head, moment).write(dir).map_err(sync)?;
+    // Before the file that says that all of it is durable.
     open::sync_files(dir)?;
+    HeadFile::new(true, &head, moment).write(dir).map_err(sync)?;
     let Summary { last, last_hash, records, blobs, table_entries, .. } = summary;
     Ok(Restored { last, last_hash, records, blobs, table_entries })
 }

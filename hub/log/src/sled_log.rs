@@ -16,7 +16,7 @@ use crate::api::{
 use crate::backup::{self, BackedUp, BackupSink};
 use crate::builder::{Builder, Job, Prepared};
 use crate::chain::{GENESIS, body_hash};
-use crate::committer::Committer;
+use crate::committer::{Committer, PANICKED};
 use crate::dedup::{self, Index, Mark};
 use crate::error::{AppendError, BackupError, OpenError, ReadError, VerifyError};
 use crate::follow::SledFollower;
@@ -192,9 +192,10 @@ impl EventLog for SledLog {
         };
         let state = self.state.clone();
         async move {
-            // Dropped unanswered only when a writer thread panicked.
-            let lost = || state.failure().map_or(AppendError::Closed, Into::into);
-            answer.await.unwrap_or_else(|_| Err(lost()))
+            // Dropped unanswered only when a writer thread panicked, perhaps before that thread
+            // could say so: whether the batch is on disk is unknown.
+            let lost = |_| Err(state.fail(PANICKED.into()).into());
+            answer.await.unwrap_or_else(lost)
         }
         .boxed()
     }

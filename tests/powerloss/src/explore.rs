@@ -141,6 +141,10 @@ fn one(
             Err(error) => summary.failures.push(Failure { at, error: format!("{error:#}") }),
         }
     }
+    // A store may be copied without it, and then must open too.
+    if random.random_ratio(1, 8) {
+        let _none = std::fs::remove_file(into.path().join("log/head"));
+    }
     if let Err(error) = check::after_cut(into.path(), work, acked) {
         summary.failures.push(Failure { at, error: format!("{error:#}") });
     }

@@ -87,6 +87,22 @@ fn goes_on(disk: &Path, marks: &Marks) -> Result<()> {
     Ok(())
 }
 
+/// After a clean close, a sync of the next opening fails: of the store, if it is an fdatasync, and
+/// then it must say so. The opening after, of a disk that is well again, must not build on what
+/// was written in vain.
+pub fn run_opening(disk: &Path, order: &str) -> Result<()> {
+    let marks = Marks::new()?;
+    for _ in 0..2 {
+        goes_on(disk, &marks)?;
+    }
+    marks.say(&format!("!{order}"))?;
+    let opened = open(disk);
+    ensure!(opened.is_err() || !order.contains("fdatasync"), "a sync failed, and the log opened");
+    drop(opened);
+    marks.say("!heal")?;
+    goes_on(disk, &marks)
+}
+
 /// Whether sled itself meets the fault: it does not see a failed fdatasync, which is the log's.
 fn writes_fail(orders: &[String]) -> bool {
     orders.iter().any(|order| !order.contains("fdatasync"))

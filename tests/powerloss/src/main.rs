@@ -56,6 +56,8 @@ enum Child {
         batches: u64,
         #[arg(long)]
         opens: u64,
+        #[arg(long, default_value_t = 0)]
+        fill: u64,
     },
     Model {
         #[arg(long)]
@@ -79,6 +81,12 @@ enum Child {
         #[arg(long)]
         restarts: bool,
     },
+    Opening {
+        #[arg(long)]
+        disk: PathBuf,
+        #[arg(long)]
+        order: String,
+    },
     Full {
         #[arg(long)]
         disk: PathBuf,
@@ -100,12 +108,15 @@ fn main() -> Result<ExitCode> {
 
 fn be(child: Child) -> Result<()> {
     match child {
-        Child::Writers { disk, batches, opens } => child::run_writers(&disk, batches, opens),
+        Child::Writers { disk, batches, opens, fill } => {
+            child::run_writers(&disk, batches, opens, fill)
+        }
         Child::Model { disk, seed, operations } => child::run_model(&disk, seed, operations),
         Child::Open { disk } => child::run_open(&disk),
         Child::Faults { disk, order, shows, restarts } => {
             faults::run(&disk, &order, shows, restarts)
         }
+        Child::Opening { disk, order } => faults::run_opening(&disk, &order),
         Child::Full { disk } => room::filled_by_another(&disk),
         Child::Overfull { disk } => room::filled_by_itself(&disk),
     }
@@ -114,14 +125,23 @@ fn be(child: Child) -> Result<()> {
 /// Cuts of one recording: more recordings see more, but take their time.
 const CUTS_EACH: usize = 50;
 
+/// Their names, and which share of the cuts they get: one part in so many.
+const SCENARIOS: [(&str, usize); 5] = [
+    ("an empty directory", 1),
+    ("an existing log", 1),
+    ("several segments", 1),
+    ("random operations", 1),
+    ("the dedup index", 20),
+];
+
 fn long(cuts: usize, seed: u64) -> Result<ExitCode> {
     println!("seed {seed}");
     let rig = Rig::new(std::env::current_exe()?)?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut all_kept = true;
-    for name in ["an empty directory", "an existing log", "several segments", "random operations"] {
+    for (name, share) in SCENARIOS {
         let mut total = Summary::default();
-        let mut rest = cuts;
+        let mut rest = cuts.div_ceil(share);
         while rest > 0 {
             let seed = random.random();
             let (recording, work, before) = scenario(&rig, name, seed)?;
@@ -162,19 +182,35 @@ fn scenario(rig: &Rig, name: &str, seed: u64) -> Result<(Recording, Work, Acked)
             let args = ["model".into(), format!("--seed={seed}"), "--operations=300".into()];
             (rig.record(None, &args)?, Work::Model(seed), none)
         }
+        "the dedup index" => {
+            let with = |fill: u64, batches, opens| {
+                [writers(batches, opens), vec![format!("--fill={fill}")]].concat()
+            };
+            // Just before the fourth part of the index, after which all four become one.
+            let first = rig.record(None, &with(254, 80, 1 + seed % 2))?;
+            let before = acked(&first);
+            let more = rig.record(Some(&first.disk()), &with(44, 160, 2))?;
+            (more, Work::Writers, before)
+        }
         other => {
             let many = if other == "several segments" { 1_600 } else { 500 };
             let first = rig.record(None, &writers(many, 2))?;
-            let mut before = Acked::default();
-            for event in &first.events {
-                if let trace::Event::Mark(mark) = event {
-                    before.note(mark);
-                }
-            }
+            let before = acked(&first);
             let more = rig.record(Some(&first.disk()), &writers(many, 3))?;
             (more, Work::Writers, before)
         }
     })
+}
+
+/// What a recording acknowledges.
+fn acked(recording: &Recording) -> Acked {
+    let mut acked = Acked::default();
+    for event in &recording.events {
+        if let trace::Event::Mark(mark) = event {
+            acked.note(mark);
+        }
+    }
+    acked
 }
 
 fn repeat(kept: PathBuf, at: usize, seed: u64, model: Option<u64>) -> Result<ExitCode> {

@@ -10,10 +10,27 @@ pub const TABLE: Table = Table::new("powerloss");
 /// How many write at once.
 pub const WRITERS: u64 = 8;
 
+/// One more writer, of batches of many small records: some hundred of them make the log write
+/// parts of its dedup index, and merge them.
+pub const FILLER: u64 = 1_000;
+
+/// Records in a batch of the [`FILLER`]. The log keeps 131,072 keys in memory.
+const FILLER_RECORDS: u64 = 2_000;
+
+/// Blobs with an id that is a multiple of it are never trimmed.
+pub const KEPT: u64 = 32;
+
+/// Blobs of so many newest records are never trimmed.
+pub const NEWEST: u64 = 60;
+
 /// Batch `n` of a writer: records with dedup keys, small, large and above what the store keeps
 /// in one value; most with a blob; some with table values.
 pub fn nth(writer: u64, n: u64) -> Batch {
     let name = format!("{writer}.{n}");
+    if writer == FILLER {
+        let records = (0..FILLER_RECORDS).map(|part| keyed(&format!("{name}.{part}"), 0));
+        return Batch { records: records.collect(), ..Batch::default() };
+    }
     let dice = dice(&name);
     let records = (0..=u64::from(dice[0] % 4)).map(|part| {
         let size = match (part, dice[1]) {

@@ -73,11 +73,16 @@ impl Index {
 
     /// Nothing is known: what there may be is garbage.
     fn start_anew(&mut self, tree: &Tree) -> Result<(), ReadError> {
-        let newest = tree.get_lt([keys::DEDUP[0] + 1]).map_err(|e| read_failed("dedup", &e))?;
-        if let Some(newest) = newest.and_then(|(key, _)| keys::saved_run_of(&key)) {
-            self.garbage.extend(1..=newest);
-            self.next_id = newest + 1;
+        let mut from = 0;
+        loop {
+            let next = tree.get_gt(keys::saved_run(from)).map_err(|e| read_failed("dedup", &e))?;
+            let run = next.and_then(|(key, _)| keys::saved_run_of(&key));
+            // No run is ever given the last number, so one that has it is no run.
+            let Some(run) = run.filter(|run| *run < u32::MAX) else { break };
+            self.garbage.push_back(run);
+            from = run + 1;
         }
+        self.next_id = from.max(1);
         self.write_manifest(tree)
     }
 
@@ -102,6 +107,8 @@ impl Index {
             after = block.first().map(|(short, _)| *short);
             block.into_iter().for_each(|(short, sequence)| self.add_short(short, sequence));
         }
+        // They were worked for when they came: the first append is not to wait for it again.
+        self.debt = 0;
         Ok(())
     }
 

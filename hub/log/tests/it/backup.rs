@@ -11,7 +11,7 @@ use hub_log::{
     SledLog, restore,
 };
 
-use crate::help::{T, keyed, noise, open, put};
+use crate::help::{T, keyed, noise, open, put, raw};
 
 #[derive(Default, Clone)]
 pub struct Parts(pub VecDeque<(String, Vec<u8>)>);
@@ -195,10 +195,45 @@ async fn a_damaged_backup_is_refused_names_the_part_and_leaves_nothing() {
 fn an_unfinished_restore_does_not_open() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    let raw = sled::Config::new().path(dir.path()).segment_size(8 << 20);
-    let raw = raw.flush_every_ms(None).open().unwrap();
+    let raw = raw(dir.path());
     raw.insert("mformat", "hub-log restore, unfinished").unwrap();
     drop(raw);
     let error = SledLog::open(LogOptions::new(dir.path())).unwrap_err().to_string();
     assert!(error.contains("unfinished"), "{error}");
+}
+
+fn wait<T>(of: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(of)
+}
+
+/// While a backup is under way, appends blobs and has all of them trimmed.
+struct TrimsMeanwhile<'a> {
+    log: &'a SledLog,
+    parts: Parts,
+}
+
+impl BackupSink for TrimsMeanwhile<'_> {
+    fn part(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let later = (200..300).map(|n| nth(0, n)).chain([Batch::record("the newest")]);
+        let answers: Vec<_> = later.map(|batch| self.log.append(batch)).collect();
+        answers.into_iter().for_each(|answer| drop(wait(answer).unwrap()));
+        self.log.trim_blobs(i64::MAX, &[]).unwrap();
+        BackupSink::part(&mut self.parts, name, bytes)
+    }
+}
+
+/// A blob that came and went after the moment of the backup is no part of it.
+#[test]
+fn a_backup_during_which_newer_blobs_are_trimmed_can_be_restored() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (log, _) = wait(small(dir.path()));
+    let mut sink = TrimsMeanwhile { log: &log, parts: Parts::default() };
+    let done = log.backup(&mut sink).unwrap();
+    let restored = restored(&sink.parts, elsewhere.path()).unwrap();
+    assert_eq!((restored.last, restored.last_hash), (done.last, done.last_hash));
+    let copy = open(elsewhere.path());
+    assert_eq!(copy.get(done.last).unwrap(), log.get(done.last).unwrap());
+    let next = wait(copy.append(nth(0, 200))).unwrap();
+    assert_eq!(next.blob, Some(61), "120 records had 60 blobs");
+    assert!(copy.blob(61).unwrap().is_some());
 }

@@ -5,12 +5,7 @@ use std::path::Path;
 use hub_log::chain::{GENESIS, body_hash, link};
 use hub_log::{EventLog, OpenError, ReadError, VerifyError};
 
-use crate::help::{batch, open};
-
-/// The store without the log around it, with the log's own settings.
-fn raw(dir: &Path) -> sled::Db {
-    sled::Config::new().path(dir).segment_size(8 << 20).flush_every_ms(None).open().unwrap()
-}
+use crate::help::{batch, open, raw};
 
 fn chunk_key(first: u64) -> [u8; 9] {
     let mut key = [b'e'; 9];

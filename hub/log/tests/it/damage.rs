@@ -11,7 +11,7 @@ use hub_log::{Batch, EventLog, LogOptions, OpenError, PutValue, Record, SledLog}
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::help::{T, batch, copy_dir, keyed, noise, open, put};
+use crate::help::{T, batch, copy_dir, keyed, noise, open, put, raw};
 
 const RECORDS: u64 = 400;
 
@@ -157,8 +157,7 @@ async fn after_an_unclean_stop_the_newest_records_are_checked() {
     assert!(open(crashed.path()).opened().clean);
 
     // The same with damage that the store itself does not see.
-    let raw = sled::Config::new().path(crashed.path()).segment_size(8 << 20);
-    let raw = raw.flush_every_ms(None).open().unwrap();
+    let raw = raw(crashed.path());
     raw.remove([b"e", 100_u64.to_be_bytes().as_slice()].concat()).unwrap();
     drop(raw);
     let head = crashed.path().join("head");

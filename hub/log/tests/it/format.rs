@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hub_log::{Appended, Batch, EventLog, SledLog, Table};
 
-use crate::help::{body, copy_dir, keyed, open};
+use crate::help::{body, copy_dir, keyed, open, raw};
 
 /// See `fixtures/README.md`.
 const LAST_HASH: &str = "8368c7dc840829706ee363d16102052db477a3e80d22de8cc8587dc80ea9e177";
@@ -27,8 +27,7 @@ fn unpack(to: &Path) {
 }
 
 fn stamp(dir: &Path) -> Vec<u8> {
-    let raw = sled::Config::new().path(dir).segment_size(8 << 20).flush_every_ms(None).open();
-    raw.unwrap().get("mformat").unwrap().unwrap().to_vec()
+    raw(dir).get("mformat").unwrap().unwrap().to_vec()
 }
 
 /// Everything the fixture holds is there.
@@ -83,9 +82,6 @@ async fn stopped_half_way_the_next_opening_goes_on() {
     let (dir, done) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     unpack(dir.path());
     unpack(done.path());
-    let raw = |dir: &Path| {
-        sled::Config::new().path(dir).segment_size(8 << 20).flush_every_ms(None).open().unwrap()
-    };
     let old: Vec<_> = raw(done.path()).scan_prefix("d").map(Result::unwrap).collect();
     assert!(!old.is_empty());
     drop(open(done.path()));

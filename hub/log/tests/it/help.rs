@@ -11,6 +11,21 @@ pub fn open(dir: &Path) -> SledLog {
     SledLog::open(LogOptions::new(dir)).unwrap()
 }
 
+/// The store without the log around it, with the log's own settings. Whoever had it open in this
+/// process has closed it, but the store's own threads may hold its lock a little longer.
+pub fn raw(dir: &Path) -> sled::Db {
+    let config = sled::Config::new().path(dir).segment_size(8 << 20).flush_every_ms(None);
+    for _ in 0..1_000 {
+        match config.open() {
+            Err(sled::Error::Io(e)) if e.to_string().contains("lock") => {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            other => return other.unwrap(),
+        }
+    }
+    panic!("the store in {} stays locked", dir.display())
+}
+
 pub fn batch<B: Into<Bytes>>(bodies: impl IntoIterator<Item = B>) -> Batch {
     Batch { records: bodies.into_iter().map(NewRecord::new).collect(), ..Batch::default() }
 }

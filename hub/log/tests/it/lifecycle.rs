@@ -2,7 +2,7 @@
 
 use hub_log::{AppendError, Batch, EventLog, Health, LogOptions, OpenError, ReadError, SledLog};
 
-use crate::help::{T, batch, keyed, open, put};
+use crate::help::{T, batch, keyed, open, put, raw};
 
 #[tokio::test]
 async fn everything_is_there_after_reopening() {
@@ -65,9 +65,6 @@ fn a_second_open_names_the_holder() {
 
 #[test]
 fn another_format_is_refused_and_left_alone() {
-    let raw = |dir: &std::path::Path| {
-        sled::Config::new().path(dir).segment_size(8 << 20).flush_every_ms(None).open().unwrap()
-    };
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
     raw(dir.path()).insert("mformat", "hub-log 99").unwrap();

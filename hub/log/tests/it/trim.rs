@@ -2,7 +2,7 @@
 
 use hub_log::{Batch, EventLog, ReadError};
 
-use crate::help::{batch, copy_dir, keyed, noise, open};
+use crate::help::{batch, copy_dir, keyed, noise, open, raw};
 
 /// Batches with a blob of 9 KB each, two to a chunk at most; gives the time of each.
 async fn fill(log: &hub_log::SledLog, count: u64) -> Vec<i64> {
@@ -73,8 +73,7 @@ async fn a_hole_that_was_not_trimmed_is_an_error() {
     let times = fill(&log, 30).await;
     let done = log.trim_blobs(times[15], &[]).unwrap();
     drop(log);
-    let raw = sled::Config::new().path(dir.path()).segment_size(8 << 20);
-    let raw = raw.flush_every_ms(None).open().unwrap();
+    let raw = raw(dir.path());
     raw.remove([b"b", 15_u64.to_be_bytes().as_slice()].concat()).unwrap().unwrap();
     drop(raw);
     assert!(done.first_kept <= 15);

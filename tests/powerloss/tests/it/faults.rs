@@ -81,3 +81,16 @@ fn what_a_failed_sync_lost_is_not_built_on_after_a_restart() {
     let run = rig.record(None, &args(&words)).unwrap();
     all_kept(&rig, run, Work::Writers, &Default::default(), 20);
 }
+
+/// The same when the log was closed cleanly before, and it is the opening that a sync fails.
+#[test]
+fn what_an_opening_wrote_in_vain_after_a_clean_close_is_not_built_on() {
+    let Some(rig) = rig() else { return };
+    let orders = (1..9).map(|nth| format!("fault fsync {nth} 1 eio"));
+    for order in orders.chain(["fault fdatasync 1 1 eio".into()]) {
+        let run = rig.record(None, &args(&["opening", "--order", &order])).unwrap();
+        println!("{order}");
+        let found = all_kept(&rig, run, Work::Writers, &Default::default(), 12);
+        assert!(found.acked > 0, "{found}");
+    }
+}
