@@ -2,36 +2,38 @@
 //! store damaged and does not open it, though nothing of it is lost. Found by `tests/powerloss`.
 //!
 //! * At every opening that recovers, sled writes a snapshot of its page table as
-//!   `snap.N.generating`, and renames it when it is whole. But what it reads at the next opening
-//!   is the last file whose name starts with `snap.`, and so an unfinished one (when it sorts
-//!   those out it looks for another ending).
+//!   `snap.N.generating`, renames it when it is whole, unlinks the one before, and may then reuse
+//!   a segment that only the one before needed. What it reads at the next opening is the last
+//!   file whose name starts with `snap.`, and so an unfinished one (when it sorts those out it
+//!   looks for another ending); and without any it may take the whole store for empty. It syncs
+//!   none of these names, so a file system that loses them out of order can leave a store without
+//!   a snapshot. So one that is whole gets its name here, one that is not is removed, and a copy
+//!   of the last good one (`kept.snap.N`) is made durable before sled touches it.
 //! * When it creates a store, it writes its settings into `conf` and does not sync them. A power
 //!   cut leaves zeros, or a part. (The log syncs `conf` before it takes an append.)
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// More than a store has that was only just created, but for the zeros that opening it again
 /// fills its first segment with: whose settings were not synced holds no event.
 const CREATED_BYTES_MAX: usize = 4_096;
 
+const SNAP: &str = "snap.";
+const UNFINISHED: &str = ".generating";
+const KEPT: &str = "kept.snap.";
+
 /// What comes after the settings' text: its checksum.
 const SUM_BYTES: usize = 4;
 
-/// Removes such files, unless somebody has the store open: they may be his. Nothing is lost with
-/// them: a snapshot repeats what the store holds, and settings that were cut off are written
-/// again. `segment_bytes` is what the store was created with.
+/// Puts such files in order, unless somebody has the store open: they may be his. Nothing is
+/// lost with what is removed: a snapshot that is not whole has another before it, and settings
+/// that were cut off are written again. `segment_bytes` is what the store was created with.
 pub(crate) fn remove(dir: &Path, segment_bytes: usize) -> io::Result<()> {
-    let mut leftovers = unfinished_snapshots(dir)?;
     let store = dir.join("db");
     let conf = dir.join("conf");
-    if is_cut_off(&conf, segment_bytes)? && is_new(&store, segment_bytes)? {
-        leftovers.push(conf);
-    }
-    if leftovers.is_empty() {
-        return Ok(());
-    }
+    let cut_off = is_cut_off(&conf, segment_bytes)? && is_new(&store, segment_bytes)?;
     // The lock sled takes, held while removing.
     let store = match File::open(store) {
         Ok(store) => Some(store),
@@ -41,7 +43,58 @@ pub(crate) fn remove(dir: &Path, segment_bytes: usize) -> io::Result<()> {
     if store.as_ref().is_some_and(|store| store.try_lock().is_err()) {
         return Ok(());
     }
-    leftovers.iter().try_for_each(fs::remove_file)
+    if cut_off {
+        fs::remove_file(conf)?;
+    }
+    for unfinished in named(dir, |name| name.starts_with(SNAP) && name.ends_with(UNFINISHED))? {
+        match is_whole(&unfinished)? {
+            true => fs::rename(&unfinished, unfinished.with_extension(""))?,
+            false => fs::remove_file(&unfinished)?,
+        }
+    }
+    keep_snapshot(dir)
+}
+
+/// Copies the newest snapshot beside itself; or back, if there is none any more.
+fn keep_snapshot(dir: &Path) -> io::Result<()> {
+    let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut kept = named(dir, |name| name.starts_with(KEPT))?;
+    match named(dir, |name| name.starts_with(SNAP))?.pop() {
+        Some(newest) => {
+            let copy = dir.join(format!("kept.{}", name_of(&newest)));
+            if is_whole(&newest)? && !(kept.contains(&copy) && is_whole(&copy)?) {
+                copy_durably(&newest, &copy)?;
+                File::open(dir)?.sync_all()?;
+            }
+            kept.retain(|path| *path != copy);
+            kept.iter().try_for_each(fs::remove_file)?;
+        }
+        None => {
+            while let Some(last) = kept.pop() {
+                if is_whole(&last)? {
+                    copy_durably(&last, &dir.join(&name_of(&last)["kept.".len()..]))?;
+                    break;
+                }
+            }
+        }
+    }
+    File::open(dir)?.sync_all()
+}
+
+fn copy_durably(from: &Path, to: &Path) -> io::Result<()> {
+    let content = fs::read(from)?;
+    let mut file = File::create(to)?;
+    file.write_all(&content)?;
+    file.sync_all()
+}
+
+/// Whether a snapshot's checksum holds: its content, the content's length (8 bytes), and the
+/// CRC-32 of the content (sled 0.34, `pagecache/snapshot.rs`).
+fn is_whole(snapshot: &Path) -> io::Result<bool> {
+    let content = fs::read(snapshot)?;
+    let Some((content, sum)) = content.split_last_chunk::<4>() else { return Ok(false) };
+    let Some((content, _length)) = content.split_last_chunk::<8>() else { return Ok(false) };
+    Ok(!content.is_empty() && u32::from_le_bytes(*sum) == crc32fast::hash(content))
 }
 
 /// Makes the page cache show what the disk holds.
@@ -61,17 +114,17 @@ pub(crate) fn forget_unwritten(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn unfinished_snapshots(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut unfinished = Vec::new();
+/// Files by their names, in the names' order.
+fn named(dir: &Path, is_one: impl Fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            unfinished.push(entry.path());
+        if is_one(&entry.file_name().to_string_lossy()) {
+            found.push(entry.path());
         }
     }
-    Ok(unfinished)
+    found.sort();
+    Ok(found)
 }
 
 /// Whether the settings are those that are about to be written, in part: a part of the text, or
@@ -127,6 +180,38 @@ mod tests {
         std::fs::write(&unfinished, "").unwrap();
         super::remove(dir.path(), SEGMENT_BYTES).unwrap();
         assert!(unfinished.exists());
+    }
+
+    /// The names of a directory are lost in any order: the old snapshot's end may be kept, and the
+    /// new one's name or even its beginning not. Without any, sled takes the store for empty.
+    #[tokio::test]
+    async fn names_of_snapshots_that_were_lost_cost_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let snapshots = |start: &str| -> Vec<std::path::PathBuf> {
+            super::named(dir.path(), |name| name.starts_with(start)).unwrap()
+        };
+        for round in 0..3 {
+            let log = SledLog::open(LogOptions::new(dir.path())).unwrap();
+            assert_eq!(log.last(), round * 40);
+            for _ in 0..40 {
+                log.append(Batch::record(vec![7; 90_000])).await.unwrap();
+            }
+        }
+        drop(SledLog::open(LogOptions::new(dir.path())).unwrap());
+        let newest = snapshots("snap.").pop().unwrap();
+        let unnamed = newest.with_file_name(format!(
+            "{}.generating",
+            newest.file_name().unwrap().to_string_lossy()
+        ));
+        std::fs::rename(&newest, &unnamed).unwrap();
+        drop(SledLog::open(LogOptions::new(dir.path())).unwrap());
+        assert!(!unnamed.exists());
+        for snapshot in snapshots("snap.") {
+            std::fs::remove_file(snapshot).unwrap();
+        }
+        let log = SledLog::open(LogOptions::new(dir.path())).unwrap();
+        assert_eq!(log.last(), 120);
+        assert_eq!(log.verify(0, &mut |_| ()).unwrap().records, 120);
     }
 
     #[tokio::test]
