@@ -88,10 +88,12 @@ fn copy_durably(from: &Path, to: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Whether a snapshot's checksum holds: its content, the content's length (8 bytes), and the
-/// CRC-32 of the content (sled 0.34, `pagecache/snapshot.rs`).
+/// Whether a snapshot's checksum holds, as the disk has it (see [`forget_unwritten`]): its content,
+/// the content's length (8 bytes), and the CRC-32 of the content (sled 0.34,
+/// `pagecache/snapshot.rs`).
 fn is_whole(snapshot: &Path) -> io::Result<bool> {
-    let content = fs::read(snapshot)?;
+    let mut content = Vec::new();
+    read_from_disk(snapshot)?.read_to_end(&mut content)?;
     let Some((content, sum)) = content.split_last_chunk::<4>() else { return Ok(false) };
     let Some((content, _length)) = content.split_last_chunk::<8>() else { return Ok(false) };
     Ok(!content.is_empty() && u32::from_le_bytes(*sum) == crc32fast::hash(content))
@@ -104,14 +106,18 @@ fn is_whole(snapshot: &Path) -> io::Result<bool> {
 /// power cut. So what can be written is written now (or the opening fails), and the rest is
 /// dropped from the cache. Takes the time that reading the file again takes.
 pub(crate) fn forget_unwritten(dir: &Path) -> io::Result<()> {
-    let store = match File::options().read(true).write(true).open(dir.join("db")) {
-        Ok(store) => store,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    store.sync_all()?;
-    rustix::fs::fadvise(&store, 0, None, rustix::fs::Advice::DontNeed)?;
-    Ok(())
+    match read_from_disk(&dir.join("db")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a file with nothing of it in the page cache that is not on the disk.
+fn read_from_disk(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).write(true).open(path)?;
+    file.sync_all()?;
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
+    Ok(file)
 }
 
 /// Files by their names, in the names' order.
